@@ -1,0 +1,62 @@
+"""One AWS session for a whole process: an endpoint, a cache of clients, bounded timeouts."""
+
+import os
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+LOCAL_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+
+
+@dataclass
+class Aws:
+    """Clients by service and region.
+
+    ``endpoint_url`` is the local lab's control plane, or None for AWS itself. A first client costs 150 ms, the next
+    5-10 ms (measured 2026-11), so clients are kept; they are safe to share between threads.
+    """
+
+    endpoint_url: str | None = None
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+    _session: Any = field(default=None, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        return self.endpoint_url is not None
+
+    def client(self, service: str, region: str) -> Any:
+        """The boto3 client for ``service`` in ``region``; the same one each time."""
+        with self._lock:
+            key = (service, region)
+            if key not in self._clients:
+                self._clients[key] = self._new(service, region)
+            return self._clients[key]
+
+    def _new(self, service: str, region: str) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        self._session = self._session or boto3.session.Session()
+        bounds = Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"max_attempts": 3, "mode": "standard"},
+            max_pool_connections=32,
+            s3={"addressing_style": "path"} if self.is_local else None,
+        )
+        keys = LOCAL_KEYS if self.is_local else {}
+        return self._session.client(service, region_name=region, endpoint_url=self.endpoint_url, config=bounds, **keys)
+
+
+def local_environment(endpoint_url: str, region: str) -> dict[str, str]:
+    """The environment of a child process that must reach the local lab, and nothing else, through any AWS SDK."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_ACCESS_KEY_ID": LOCAL_KEYS["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": LOCAL_KEYS["aws_secret_access_key"],
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

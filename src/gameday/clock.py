@@ -1,0 +1,94 @@
+"""The one clock of a drill: UTC for people, monotonic nanoseconds for arithmetic, and waiting that says what it saw."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+from gameday.errors import DeadlineError
+
+NS = 1_000_000_000
+
+
+class Clock(Protocol):
+    """What a drill needs of time; tests pass a clock they turn by hand."""
+
+    def mono_ns(self) -> int: ...
+    def utc(self) -> str: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """This machine's clock. ``mono_ns`` is shared by every process of one boot (CLOCK_MONOTONIC)."""
+
+    def mono_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def utc(self) -> str:
+        return utc_text(datetime.now(UTC))
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass
+class HandClock:
+    """A clock for tests: it moves only when told to, or when somebody sleeps on it."""
+
+    now_ns: int = 0
+
+    def mono_ns(self) -> int:
+        return self.now_ns
+
+    def utc(self) -> str:
+        return utc_text(datetime.fromtimestamp(self.now_ns / NS, UTC))
+
+    def sleep(self, seconds: float) -> None:
+        self.now_ns += int(seconds * NS)
+
+
+SYSTEM = SystemClock()
+
+
+def utc_text(moment: datetime) -> str:
+    """ISO-8601 in UTC with microseconds and a trailing Z: ``2026-11-23T18:11:31.000000Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@cache
+def boot_id() -> str:
+    """Names the boot whose monotonic clock the stamps belong to; stamps of two boots cannot be subtracted."""
+    linux = Path("/proc/sys/kernel/random/boot_id")
+    if linux.exists():
+        return linux.read_text().strip()
+    return f"booted-{round(time.time() - time.monotonic()) // 10}"
+
+
+def eventually[T](
+    look: Callable[[], T],
+    want: T | Callable[[T], bool],
+    *,
+    what: str,
+    within_s: float,
+    every_s: float = 0.05,
+    clock: Clock = SYSTEM,
+    next_step: str = "",
+) -> T:
+    """Look until the answer is wanted, and return it.
+
+    ``want`` is a value or a predicate. Raises :class:`DeadlineError` that names the last thing seen:
+    ``west: expected 'primary' within 20 s; saw 'in recovery'``. An exception raised by ``look`` passes through.
+    """
+    good = want if callable(want) else lambda seen: bool(seen == want)
+    deadline = clock.mono_ns() + int(within_s * NS)
+    while True:
+        seen = look()
+        if good(seen):
+            return seen
+        if clock.mono_ns() >= deadline:
+            told = getattr(want, "__doc__", None) or repr(want) if callable(want) else repr(want)
+            raise DeadlineError(f"{what}: {told} within {within_s:g} s", repr(seen), next_step)
+        clock.sleep(every_s)

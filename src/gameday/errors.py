@@ -1,0 +1,93 @@
+"""Every error that gameday raises, in one tree.
+
+    GamedayError
+    ├── InputError             the caller asked for something that cannot be: fix the input, nothing was touched
+    │   └── ExperimentError    an experiment's configuration is misspelt, unresolved or out of range
+    ├── LabError               the lab is missing, taken, broken, or never became ready
+    │   ├── LabNotReady        it was started and did not become healthy in time
+    │   ├── LabExists          one of that name is already up
+    │   ├── PortsTaken         another process holds what the lab needs
+    │   ├── NoPostgres         no PostgreSQL binaries for this platform
+    │   ├── DeployError        a template could not be deployed
+    │   └── UpstreamMoved      a patched library no longer looks as the patch expects
+    ├── GuardError             a guard refused a mutation: no drill token, no allow-list, no tag, no targets
+    ├── FaultError             a fault did not take effect, or could not be taken back
+    ├── RecordError            the record is unwritable, unreadable, or not a record
+    ├── LoadError              Locust or the prober died, or could not start
+    ├── ReadBackError          the surviving database could not be read back completely
+    └── DeadlineError          something waited for did not happen in time
+
+A message has three parts: what was expected, what was seen, what to do next.
+"""
+
+
+class GamedayError(Exception):
+    """The root. ``expected``, ``seen`` and ``next_step`` are sentences without a full stop."""
+
+    def __init__(self, expected: str, seen: str, next_step: str = "") -> None:
+        self.expected, self.seen, self.next_step = expected, seen, next_step
+        super().__init__(expected, seen, next_step)
+
+    def __str__(self) -> str:
+        told = f"expected {self.expected}; saw {self.seen}"
+        return f"{told}. Next: {self.next_step}" if self.next_step else told
+
+
+class InputError(GamedayError):
+    """The caller asked for something that cannot be; nothing was touched."""
+
+
+class ExperimentError(InputError):
+    """An experiment's configuration is misspelt, unresolved or out of range."""
+
+
+class LabError(GamedayError):
+    """The lab is missing, taken, broken, or never became ready."""
+
+
+class LabNotReady(LabError):
+    """The lab was started and did not become healthy in time."""
+
+
+class LabExists(LabError):
+    """A lab of that name is already up."""
+
+
+class PortsTaken(LabError):
+    """Another process holds a port that the lab needs."""
+
+
+class NoPostgres(LabError):
+    """There are no PostgreSQL binaries for this platform."""
+
+
+class DeployError(LabError):
+    """A template could not be deployed."""
+
+
+class UpstreamMoved(LabError):
+    """A patched library no longer looks as the patch expects."""
+
+
+class GuardError(GamedayError):
+    """A guard refused a mutation; nothing was touched."""
+
+
+class FaultError(GamedayError):
+    """A fault did not take effect, or could not be taken back."""
+
+
+class RecordError(GamedayError):
+    """The record is unwritable, unreadable, or not a record."""
+
+
+class LoadError(GamedayError):
+    """Locust or the prober died, or could not start."""
+
+
+class ReadBackError(GamedayError):
+    """The surviving database could not be read back completely."""
+
+
+class DeadlineError(GamedayError):
+    """Something that was waited for did not happen in time."""

@@ -1,0 +1,143 @@
+"""Where each part of a record lies, and how its whole files (plan, measurement, manifest) are written and read."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from gameday.errors import RecordError
+from gameday.facts import Event, Measurement, Plan, Probe, Survivor, WalCommit, Write
+from gameday.record.lines import Damage, LineWriter, read_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The folder ``reports/<drill>/<UTC time>/`` of one drill."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, reports: Path, drill: str) -> "Record":
+        """Make the folder of a new drill; raises :class:`RecordError` when that is not possible."""
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
+        folder = reports / drill / stamp
+        try:
+            (folder / "writes").mkdir(parents=True)
+            (folder / "probes").mkdir()
+        except OSError as cause:
+            raise RecordError(
+                f"a writable folder {reports}", f"{cause.strerror}: {cause.filename}", "choose another with --reports"
+            ) from cause
+        return cls(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Record":
+        """An existing record; raises :class:`RecordError` when ``folder`` holds no ``plan.json``."""
+        if not (folder / "plan.json").is_file():
+            raise RecordError(f"a record at {folder}", "no plan.json in it", "name a folder reports/<drill>/<time>")
+        return cls(folder)
+
+    @property
+    def timeline(self) -> Path:
+        return self.folder / "timeline.ndjson"
+
+    @property
+    def undo(self) -> Path:
+        return self.folder / "undo.ndjson"
+
+    @property
+    def survivors(self) -> Path:
+        return self.folder / "survivors.ndjson"
+
+    @property
+    def wal(self) -> Path:
+        return self.folder / "wal.ndjson"
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal.json"
+
+    @property
+    def page(self) -> Path:
+        return self.folder / "index.html"
+
+    @property
+    def writes(self) -> Path:
+        return self.folder / "writes"
+
+    @property
+    def probes(self) -> Path:
+        return self.folder / "probes"
+
+    def write_plan(self, plan: Plan) -> None:
+        self.write_text("plan.json", _pretty(plan))
+
+    def write_measurement(self, measurement: Measurement) -> None:
+        self.write_text("measurement.json", _pretty(measurement))
+
+    def read_plan(self) -> Plan:
+        return self._decode("plan.json", Plan)
+
+    def read_measurement(self) -> Measurement:
+        return self._decode("measurement.json", Measurement)
+
+    def read_events(self, damage: Damage) -> Iterator[Event]:
+        return read_lines(self.timeline, Event, damage)
+
+    def read_writes(self, damage: Damage) -> Iterator[Write]:
+        """Every ledger line, segment after segment; order between segments means nothing, stamps do."""
+        for segment in sorted(self.writes.glob("*.ndjson")):
+            yield from read_lines(segment, Write, damage)
+
+    def read_probes(self, damage: Damage) -> Iterator[Probe]:
+        for segment in sorted(self.probes.glob("*.ndjson")):
+            yield from read_lines(segment, Probe, damage)
+
+    def read_survivors(self, damage: Damage) -> Iterator[Survivor]:
+        return read_lines(self.survivors, Survivor, damage)
+
+    def read_wal(self, damage: Damage) -> Iterator[WalCommit]:
+        return read_lines(self.wal, WalCommit, damage)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a whole file so that it is there completely or not at all."""
+        path = self.folder / name
+        half = path.with_suffix(path.suffix + ".part")
+        try:
+            with half.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            half.replace(path)
+        except OSError as cause:
+            half.unlink(missing_ok=True)
+            raise RecordError(f"to write {path}", f"{cause.strerror}", "free the disk, then judge again") from cause
+
+    def seal(self) -> None:
+        """Write ``manifest.json``: the SHA-256 of every other file of the record."""
+        files = sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name != "manifest.json")
+        hashes = {str(path.relative_to(self.folder)): _sha256(path) for path in files}
+        self.write_text("manifest.json", _pretty(hashes))
+
+    def line_writer(self, path: Path, *, sync: bool = True) -> LineWriter:
+        return LineWriter(path, sync=sync)
+
+    def _decode[T](self, name: str, form: type[T]) -> T:
+        path = self.folder / name
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=form)
+        except (OSError, msgspec.DecodeError) as cause:
+            raise RecordError(f"a readable {path}", str(cause), "judge the record again: gameday judge") from cause
+
+
+def _pretty(whole: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,79 @@
+"""Append-only files of one JSON object a line: written so that a kill loses at most the line being written."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import msgspec
+
+from gameday.errors import RecordError
+
+
+class LineWriter:
+    """Appends records to one file; safe between threads of one process. ``sync`` flushes each line to the disk."""
+
+    def __init__(self, path: Path, *, sync: bool) -> None:
+        self.path, self._sync, self._lock = path, sync, Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        except OSError as cause:
+            raise _unwritable(path, cause) from cause
+
+    def append(self, record: Any) -> None:
+        """Write one line, with the version of the form first; raises :class:`RecordError` when the disk refuses."""
+        line = b'{"v":1,' + msgspec.json.encode(record)[1:] + b"\n"
+        with self._lock:
+            try:
+                _write_whole(self._fd, line)
+                if self._sync:
+                    os.fdatasync(self._fd)
+            except OSError as cause:
+                raise _unwritable(self.path, cause) from cause
+
+    def close(self) -> None:
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+
+
+def _write_whole(fd: int, line: bytes) -> None:
+    while line:
+        line = line[os.write(fd, line) :]
+
+
+@dataclass(slots=True)
+class Damage:
+    """What a reader had to leave out: ``lines`` it could not read, and whether only the file's last line was cut."""
+
+    lines: int = 0
+    cut_tail: int = 0
+
+
+def read_lines[T](path: Path, form: type[T], damage: Damage) -> Iterator[T]:
+    """Each record of a file, in order; unreadable lines are counted in ``damage``, never guessed.
+
+    A missing file has no lines. A last line without its newline is a cut tail: the kill's own mark, not damage.
+    """
+    if not path.exists():
+        return
+    decoder = msgspec.json.Decoder(form)
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                damage.cut_tail += 1
+                return
+            try:
+                yield decoder.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                damage.lines += 1
+
+
+def _unwritable(path: Path, cause: OSError) -> RecordError:
+    return RecordError(
+        f"to write {path}", f"{cause.strerror}", "free the disk, or choose another folder with --reports"
+    )
