@@ -1,0 +1,81 @@
+"""Fencing: before a region is healed, its old primary is isolated, so that no late client writes into it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gameday.clock import SYSTEM, Clock, eventually
+from gameday.errors import FaultError
+from gameday.facts import Kind
+from gameday.lab import status
+from gameday.lab.model import Lab
+from gameday.record.timeline import Timeline
+
+FENCE_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What was seen after fencing; both must be so, else :func:`fence` raises."""
+
+    region: str
+    tasks_running: int
+    database_open_to: int  # ingress rules left on the database's security groups
+
+
+def fence_if_promoted(lab: Lab, region: str, timeline: Timeline, clock: Clock = SYSTEM) -> bool:
+    """Fence ``region`` when the other region's database was promoted (or is being promoted); tells whether it did.
+
+    Raises :class:`FaultError` when the fence cannot be verified: the caller must not restore the network then.
+    """
+    other = status.database(lab, lab.other(region))
+    if other.role == "replica" and other.status == "available":
+        return False
+    fence(lab, region, timeline, clock)
+    return True
+
+
+def fence(lab: Lab, region: str, timeline: Timeline, clock: Clock = SYSTEM) -> Fence:
+    """Scale the region's tasks to 0, close its database's security group, and verify both."""
+    cluster, service = lab.of(region, "ClusterName"), lab.of(region, "EcsServiceName")
+    lab.client("ecs", region).update_service(cluster=cluster, service=service, desiredCount=0)
+    close_database(lab, region)
+    eventually(
+        lambda: seen(lab, region), is_fenced, what=f"fencing {region}", within_s=FENCE_WITHIN_S, every_s=0.2, clock=clock,
+        next_step="do not heal the network; scale the service to 0 and close the database's security group by hand",
+    )  # fmt: skip
+    fenced = seen(lab, region)
+    timeline.add(Kind.FENCED, "tasks 0, database closed", region=region, tasks_running=0, database_open_to=0)
+    return fenced
+
+
+def is_fenced(fence: Fence) -> bool:
+    """no running task and no open database"""
+    return fence.tasks_running == 0 and fence.database_open_to == 0
+
+
+def seen(lab: Lab, region: str) -> Fence:
+    """How far the region is fenced now."""
+    running = sum(1 for _ in status.tasks(lab, region)) + status.service_of(lab, region).get("runningCount", 0)
+    return Fence(region, running, sum(len(group["IpPermissions"]) for group in database_groups(lab, region)))
+
+
+def close_database(lab: Lab, region: str) -> None:
+    """Take every ingress rule from the security groups of the region's database."""
+    ec2 = lab.client("ec2", region)
+    for group in database_groups(lab, region):
+        if group["IpPermissions"]:
+            ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+
+
+def database_groups(lab: Lab, region: str) -> list[dict[str, Any]]:
+    """The security groups of the region's database; raises :class:`FaultError` when there are none to close."""
+    name = lab.of(region, "DatabaseId")
+    instances = lab.client("rds", region).describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    ids = [group["VpcSecurityGroupId"] for group in instances[0].get("VpcSecurityGroups", [])] if instances else []
+    if not ids:
+        raise FaultError(
+            f"security groups of the database {name} in {region}",
+            "none",
+            "give the database a group of its own, see infra/",
+        )
+    return list(lab.client("ec2", region).describe_security_groups(GroupIds=ids)["SecurityGroups"])
