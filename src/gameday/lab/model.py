@@ -46,6 +46,8 @@ class Lab:
     timer_scale: float = 1.0
     deployment: str = "gameday"
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the local lab's own: link latency, delays …
+    allowed_accounts: frozenset[str] = frozenset()  # outside the local lab: where a drill may break anything at all
+    live: frozenset[str] = frozenset()  # "ACCOUNT:REGION" that the person said aloud with --live
 
     @property
     def is_local(self) -> bool:

@@ -1,0 +1,43 @@
+# gameday: `make drill` runs the region outage, `make test` runs every test. Both set up what they need.
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: drill test unit lint bench golden clean help
+
+help:  ## say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+drill: $(STAMP)  ## cut off a region in the local lab and measure what its clients lost
+	$(BIN)/chaos --no-version-check run experiments/region-outage.json
+
+test: $(STAMP)  ## lint, types, contracts, and every test with coverage
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/coverage erase
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+unit: $(STAMP)  ## the tests that need no lab; seconds
+	$(BIN)/python -m pytest -m "not lab and not infra and not browser" -q
+
+bench: $(STAMP)  ## the figures, as tables
+	$(BIN)/python -m benchmarks
+
+golden: $(STAMP)  ## synthesise the CDK app anew into the golden templates
+	$(BIN)/python -m infra.synth
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .stamps
+
+$(STAMP): pyproject.toml constraints.txt
+	@sh tools/find-python.sh > /dev/null
+	"$$(sh tools/find-python.sh)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]'
+	@touch $@

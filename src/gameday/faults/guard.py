@@ -1,0 +1,41 @@
+"""The guard: outside the local lab nothing is broken that was not named, tagged and said aloud."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gameday.errors import GuardError
+from gameday.lab.model import Lab
+
+TARGET_TAG = ("gameday:target", "true")
+
+
+def may_break(lab: Lab, region: str, resources: Sequence[Mapping[str, Any]], what: str) -> None:
+    """Raise :class:`GuardError` unless every one of ``resources`` (with EC2-style ``Tags``) may be broken.
+
+    Nothing matched is an error everywhere. In an account: it is on the allow-list, ``--live ACCOUNT:REGION`` was given,
+    and each resource carries the tag ``gameday:target = true`` (DESIGN §6).
+    """
+    if not resources:
+        raise GuardError(f"{what} in {region} to break", "no targets", "check the region and that infra/ is deployed there")
+    if lab.is_local:
+        return
+    account = lab.client("sts", region).get_caller_identity()["Account"]
+    if account not in lab.allowed_accounts:
+        raise GuardError(
+            f"account {account} on the experiment's allow-list",
+            ", ".join(sorted(lab.allowed_accounts)) or "an empty list",
+            "add it to `allowed_accounts` if this is the account for drills",
+        )
+    if f"{account}:{region}" not in lab.live:
+        raise GuardError(f"--live {account}:{region}", ", ".join(sorted(lab.live)) or "none given", "say it aloud")
+    untagged = [item for item in resources if TARGET_TAG not in _tags(item)]
+    if untagged:
+        raise GuardError(
+            f"the tag {'='.join(TARGET_TAG)} on all {what} in {region}",
+            f"{len(untagged)} of {len(resources)} without it",
+            "tag what may be broken, and nothing else",
+        )
+
+
+def _tags(resource: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(tag["Key"], tag["Value"]) for tag in resource.get("Tags", [])}

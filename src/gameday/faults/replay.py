@@ -1,0 +1,65 @@
+"""Undo steps: typed intents, resolved to current ids when they are replayed, and safe to replay again."""
+
+from collections.abc import Callable
+
+from botocore.exceptions import ClientError
+
+from gameday.errors import FaultError
+from gameday.lab.model import Lab
+from gameday.record.undo import UndoJournal, UndoStep
+
+DRILL_TAG = "gameday:drill"
+
+
+def subnet_acl(region: str, subnet: str, acl: str) -> UndoStep:
+    """The subnet has this network ACL again."""
+    return UndoStep("subnet_acl", region, {"subnet": subnet, "acl": acl})
+
+
+def acl_gone(region: str, vpc: str, drill: str) -> UndoStep:
+    """No network ACL of the VPC carries this drill's tag."""
+    return UndoStep("acl_gone", region, {"vpc": vpc, "drill": drill})
+
+
+def replay(undo: UndoJournal, lab: Lab) -> int:
+    """Take back every open step, newest first; returns how many. A step that fails does not keep the others from being
+    tried; then :class:`FaultError` names all that are left, and replaying again is safe."""
+    steps = undo.open_steps()
+    failed: list[str] = []
+    for number, step in steps:
+        try:
+            _verb(step)(lab, step)
+        except (ClientError, FaultError) as cause:
+            failed.append(f"step {number} ({step.intent} {dict(step.args)}): {cause}")
+        else:
+            undo.done(number, step)
+    if failed:
+        raise FaultError("every step taken back", "; ".join(failed), f"mend the cause, then: gameday undo {undo.path.parent}")
+    return len(steps)
+
+
+def _verb(step: UndoStep) -> Callable[[Lab, UndoStep], None]:
+    verbs = {"subnet_acl": _subnet_has_acl_again, "acl_gone": _delete_acls_of_drill}
+    if step.intent not in verbs:
+        raise FaultError(f"an undo step of {', '.join(verbs)}", step.intent, "use the gameday that wrote this record")
+    return verbs[step.intent]
+
+
+def _subnet_has_acl_again(lab: Lab, step: UndoStep) -> None:
+    """Replacing an association issues a new id each time, so the current one is looked up."""
+    subnet, acl, ec2 = step.args["subnet"], step.args["acl"], lab.client("ec2", step.region)
+    found = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["NetworkAcls"]
+    current = [one for item in found for one in item["Associations"] if one["SubnetId"] == subnet]
+    if not current:
+        raise FaultError(f"an ACL association of {subnet}", "none", "is the subnet gone? then this step needs nothing")
+    if current[0]["NetworkAclId"] != acl:
+        ec2.replace_network_acl_association(
+            AssociationId=current[0]["NetworkAclAssociationId"], NetworkAclId=acl
+        )
+
+
+def _delete_acls_of_drill(lab: Lab, step: UndoStep) -> None:
+    ec2 = lab.client("ec2", step.region)
+    made = [{"Name": f"tag:{DRILL_TAG}", "Values": [step.args["drill"]]}, {"Name": "vpc-id", "Values": [step.args["vpc"]]}]
+    for acl in ec2.describe_network_acls(Filters=made)["NetworkAcls"]:
+        ec2.delete_network_acl(NetworkAclId=acl["NetworkAclId"])

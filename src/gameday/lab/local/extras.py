@@ -1,0 +1,61 @@
+"""What only the local lab can tell, beside AWS's API: its links, its processes, and the WAL of its old primary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import msgspec
+
+from gameday.errors import LabError
+from gameday.facts import WalCommit
+from gameday.lab.model import Lab
+from gameday.processes import ProcessId
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSeen:
+    """One link of the local lab: whether it is cut, and whether it lets new connections in."""
+
+    name: str
+    is_cut: bool
+    admits: bool
+    connections: int
+    bytes_passed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What the lab's controllers raised last, by controller, and how often in all."""
+
+    last: Mapping[str, str]
+    count: int
+
+
+def links(lab: Lab) -> tuple[LinkSeen, ...]:
+    """Every link of a local lab, as it is now."""
+    return _ask(lab, "links", tuple[LinkSeen, ...])
+
+
+def processes(lab: Lab) -> dict[str, ProcessId]:
+    """Every process of a local lab by name, the lab's own included."""
+    return _ask(lab, "processes", dict[str, ProcessId])
+
+
+def trouble(lab: Lab) -> Trouble:
+    """What the lab's controllers complain about."""
+    return _ask(lab, "trouble", Trouble)
+
+
+def wal_after_fork(lab: Lab) -> tuple[WalCommit, ...] | None:
+    """The old primary's commits after the fork point; None where WAL cannot be read (AWS), or nothing was promoted."""
+    return _ask(lab, "wal", tuple[WalCommit, ...] | None, within_s=60) if lab.is_local else None
+
+
+def _ask[T](lab: Lab, what: str, form: type[T], within_s: float = 10) -> T:
+    url = f"{lab.aws.endpoint_url}/_gameday/{what}"
+    try:
+        with urlopen(url, timeout=within_s) as answer:  # noqa: S310  our own lab, on loopback
+            return msgspec.json.decode(answer.read(), type=form)
+    except (URLError, OSError, msgspec.DecodeError) as cause:
+        raise LabError(f"the local lab to tell its {what}", str(cause), "look at it: gameday lab status") from cause

@@ -1,0 +1,171 @@
+"""Where this user's local labs keep their files, and who is up: one folder a lab, one name and one address slot claimed."""
+
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import platformdirs
+import psutil
+
+from gameday.clock import eventually
+from gameday.errors import LabError, LabExists, PortsTaken
+from gameday.lab.local.ground import Addresses, Ports
+from gameday.processes import ProcessId, alive
+from gameday.record.lines import Damage, LineWriter, read_lines
+
+SLOTS = range(16, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class LabState:
+    """What ``lab.json`` says of a lab: enough to attach to it, and to end it when its process is gone."""
+
+    name: str
+    process: ProcessId
+    slot: int
+    port_base: int
+    endpoint_url: str
+    timer_scale: float
+    link_latency_s: float
+    rds_promotion_s: float  # at scale 1
+    ecs_start_s: float  # at scale 1
+    lag_metric_period_s: float  # effective
+    private: bool
+    started_utc: str
+
+    @property
+    def is_alive(self) -> bool:
+        return alive(self.process)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """One line of ``processes.ndjson``: a process that the lab started."""
+
+    name: str
+    who: ProcessId
+
+
+def labs_folder() -> Path:
+    """``$GAMEDAY_HOME/labs``, else the user's own state folder."""
+    home = os.environ.get("GAMEDAY_HOME")
+    return (Path(home) if home else platformdirs.user_state_path("gameday")) / "labs"
+
+
+def folder_of(name: str) -> Path:
+    """A lab's folder; raises :class:`LabError` for a name that is no plain word."""
+    if not name or not name.replace("-", "").replace("_", "").isalnum():
+        raise LabError("a lab name of letters, digits, - and _", repr(name), "choose another name")
+    return labs_folder() / name
+
+
+def read_state(name: str) -> LabState | None:
+    """The state of a lab, or None when there is no such lab; an unreadable one counts as none."""
+    try:
+        return msgspec.json.decode((folder_of(name) / "lab.json").read_bytes(), type=LabState)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_state(folder: Path, state: LabState) -> None:
+    """Write ``lab.json`` whole."""
+    half = folder / "lab.json.part"
+    half.write_bytes(msgspec.json.encode(state))
+    half.replace(folder / "lab.json")
+
+
+def list_labs() -> tuple[LabState, ...]:
+    """Every lab of this user that left a state, alive or not, by name."""
+    found = (read_state(path.name) for path in sorted(labs_folder().glob("*")) if path.is_dir())
+    return tuple(state for state in found if state)
+
+
+@contextlib.contextmanager
+def claimed_name(name: str) -> Iterator[None]:
+    """Hold the name while the lab lives; raises :class:`LabExists` when another process holds it.
+
+    The claim is an abstract Unix socket: the kernel lets go of it with the process, kill -9 included, and it is no file.
+    """
+    sock = _claim(f"gameday/{os.getuid()}/{labs_folder()}/{name}")
+    if sock is None:
+        raise LabExists(
+            f"no lab named {name!r}", "one is up", f"gameday lab down --name {name}, or choose another --name"
+        )
+    with sock:
+        yield
+
+
+@contextlib.contextmanager
+def claimed_slot() -> Iterator[Addresses]:
+    """Hold a slot of 127/8 that no other lab of this machine holds."""
+    for slot in SLOTS:
+        sock = _claim(f"gameday/slot/{slot}")
+        if sock is not None:
+            with sock:
+                yield Addresses(slot)
+            return
+    raise LabError(f"a free slot of {len(SLOTS)}", "all held by labs", "end a lab: gameday lab down --name NAME")
+
+
+def _claim(name: str) -> socket.socket | None:
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.bind(f"\0{name}")
+    except OSError:
+        sock.close()
+        return None
+    return sock
+
+
+def check_ports(addresses: Addresses, ports: Ports) -> None:
+    """Raise :class:`PortsTaken` when any of the lab's ports is held; nothing was started yet."""
+    for port in (ports.api, ports.dns, ports.http, ports.task, ports.database):
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind((addresses.api, port))
+            except OSError as cause:
+                raise PortsTaken(
+                    f"ports {ports.base}-{ports.database} free on loopback",
+                    f"{port} is in use{_holder(port)}",
+                    "choose others with --ports BASE",
+                ) from cause
+
+
+def _holder(port: int) -> str:
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.laddr and connection.laddr.port == port and connection.pid:
+                return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    return ""
+
+
+def note_process(folder: Path) -> LineWriter:
+    """The list of processes that the sweeper will look for."""
+    return LineWriter(folder / "processes.ndjson", sync=False)
+
+
+def sweep(folder: Path, *, within_s: float = 8.0) -> int:
+    """End what is left of a lab whose process is gone, and remove its folder; returns how many processes it had to end."""
+    left = [entry.who for entry in read_lines(folder / "processes.ndjson", Started, Damage()) if alive(entry.who)]
+    for who in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(who.pid).kill()
+    eventually(lambda: sum(map(alive, left)), 0, what=f"processes of the lab in {folder}", within_s=within_s)
+    remove(folder, within_s=within_s)
+    return len(left)
+
+
+def remove(folder: Path, *, within_s: float = 8.0) -> None:
+    """Remove a lab's folder; a dying PostgreSQL may still write into it for a moment, hence more than one try."""
+
+    def gone() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    eventually(gone, True, what=f"removing {folder}", within_s=within_s, next_step="remove it by hand")

@@ -1,0 +1,116 @@
+"""Starting a local lab: as a process of a drill's own, or in the foreground; and ending one by name."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from gameday import errors
+from gameday.clock import eventually
+from gameday.errors import LabError, LabNotReady
+from gameday.lab.local import home
+from gameday.lab.local.attach import attach, living
+from gameday.lab.local.lab import READY_WITHIN_S, LabOptions, LocalLab
+from gameday.lab.local.told import Told
+from gameday.lab.model import Lab
+from gameday.processes import end, spawn
+
+STOP_WITHIN_S = 15.0
+
+
+@dataclass
+class RunningLab:
+    """A lab that this process owns; it dies with its owner, and :meth:`stop` ends it in good order."""
+
+    lab: Lab
+    process: "subprocess.Popen[bytes]"
+
+    def stop(self) -> None:
+        """End the lab; when this returns, no process and no folder of it is left."""
+        end(self.process, within_s=STOP_WITHIN_S)
+        folder = home.folder_of(self.lab.name)
+        if folder.exists():
+            home.sweep(folder)
+
+
+def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningLab:
+    """Start a lab process and wait until it is ready. Call from the main thread.
+
+    Raises what the lab itself raised (:class:`LabExists`, :class:`PortsTaken`, :class:`NoPostgres`, …), or
+    :class:`LabNotReady` when it died or did not answer in time; nothing is left of it then.
+    """
+    command = [sys.executable, "-m", "gameday.lab.local", msgspec.json.encode(options).decode()]
+    home.labs_folder().mkdir(parents=True, exist_ok=True)
+    fallen = home.labs_folder() / f"{options.name}.err"
+    process = spawn(command, log=fallen, stdout=subprocess.PIPE, env=dict(os.environ))
+    try:
+        _until_ready(process, fallen, progress)
+        return RunningLab(attach(options.name), process)
+    except BaseException:
+        end(process, within_s=STOP_WITHIN_S)
+        raise
+    finally:
+        fallen.unlink(missing_ok=True)
+
+
+def run_in_foreground(options: LabOptions, progress: Callable[[str], None], on_ready: Callable[[Lab], None]) -> None:
+    """``gameday lab up``: this process becomes the lab, until SIGINT or SIGTERM."""
+    home.labs_folder().mkdir(parents=True, exist_ok=True)
+    LocalLab(options, progress).run(lambda _: on_ready(attach(options.name)))
+
+
+def stop_lab(name: str) -> None:
+    """``gameday lab down``: end a lab by name, or clean up what a killed one left. Raises :class:`LabError` when there is neither."""
+    state = home.read_state(name)
+    if state and state.is_alive:
+        psutil.Process(state.process.pid).send_signal(signal.SIGTERM)
+        eventually(lambda: state.is_alive, False, what=f"lab {name!r} ending", within_s=STOP_WITHIN_S)
+    elif not home.folder_of(name).exists():
+        living(name)
+    folder = home.folder_of(name)
+    if folder.exists():
+        home.sweep(folder)
+
+
+def _until_ready(process: "subprocess.Popen[bytes]", fallen: Path, progress: Callable[[str], None]) -> None:
+    for told in _told(process, READY_WITHIN_S + 30):
+        if told.ev == "ready":
+            return
+        if told.ev == "failed":
+            raise _raised(told)
+        progress(told.text)
+    tail = fallen.read_text(errors="replace")[-1500:].strip()
+    process.poll()
+    raise LabNotReady(
+        "the lab process to say it is ready", f"it ended: {tail or 'without a word'}", "read its words, and try again"
+    )
+
+
+def _told(process: "subprocess.Popen[bytes]", within_s: float) -> Iterator[Told]:
+    assert process.stdout is not None
+    deadline = time.monotonic() + within_s
+    pending = b""
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([process.stdout], [], [], left)[0]:
+            break
+        piece = os.read(process.stdout.fileno(), 65536)
+        if not piece:
+            return
+        *lines, pending = (pending + piece).split(b"\n")
+        yield from (msgspec.json.decode(line, type=Told) for line in lines)
+    raise LabNotReady(
+        f"the lab ready within {within_s:g} s", "it still starts", "look at the load of this machine, then try again"
+    )
+
+
+def _raised(told: Told) -> LabError:
+    kind = getattr(errors, told.text, LabNotReady)
+    return kind(told.expected, told.seen, told.next_step)  # type: ignore[no-any-return]
