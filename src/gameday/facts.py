@@ -81,6 +81,13 @@ class Kind(StrEnum):
     NOTE = "note"
 
 
+# What a NOTE says when the judgement counts on it.
+READ_BACK_COMPLETE = "read-back complete"  # detail.rows: how many lines survivors.ndjson then held
+BASELINE_NOT_MET = "baseline not met"
+APPROVED = "approved"  # somebody allowed the failover; its clock starts here
+REPLAY_LSN = "replay LSN before promotion"  # detail.lsn, read from the standby; region = the standby's
+
+
 @dataclass(frozen=True, slots=True)
 class Objectives:
     """What the business asks for. ``latency_bound_s``: a slower answer is not a good one."""
@@ -138,11 +145,12 @@ class Write:
     lsn_after: str | None = None
     status: int | None = None
     why: str | None = None
+    line: int | None = None  # the line's number in its segment, from 1: a hole shows that a line is gone
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One scheduled probe of the open-model prober. ``target`` is ``write`` or ``read``; ``client`` ``fresh`` or ``kept``.
+    """One scheduled probe of the open-model prober. ``target`` is write or read; ``client`` is fresh or kept.
 
     ``good`` is the client's own sight (a success that echoes what was asked, a read of an id replicated before the
     fault that is found). The latency bound is applied when judging, from ``done_mono_ns`` − ``scheduled_mono_ns``.

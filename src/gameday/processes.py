@@ -18,13 +18,13 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to kill this process when the thread that started it ends (Linux; elsewhere the warden's work)."""
+    """Ask the kernel to kill this process when the thread that started it ends (Linux; elsewhere: the warden)."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def nobody_in_a_namespace() -> None:
-    """Become uid 65534 in a user namespace of one's own; files of the real user stay writable. For programs refusing root."""
+    """Become uid 65534 in a user namespace; files of the real user stay writable. For programs that refuse root."""
     uid, gid = os.geteuid(), os.getegid()
     os.unshare(os.CLONE_NEWUSER)
     Path("/proc/self/setgroups").write_text("deny")

@@ -19,8 +19,10 @@ class Fault(Protocol):
         ...
 
     def inject(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
-        """Break it. Each undo step is on the disk before its mutation; ``FAULT`` is stamped immediately before the first
-        destructive call. Raises :class:`FaultError` (after ``FAULT_FAILED``) when the effect was not seen."""
+        """Break it, each undo step on the disk before its mutation; raises :class:`FaultError` when no effect was seen.
+
+        ``FAULT`` is stamped immediately before the first destructive call; ``FAULT_FAILED`` goes before the error.
+        """
         ...
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:

@@ -16,7 +16,7 @@ def may_break(lab: Lab, region: str, resources: Sequence[Mapping[str, Any]], wha
     and each resource carries the tag ``gameday:target = true`` (DESIGN §6).
     """
     if not resources:
-        raise GuardError(f"{what} in {region} to break", "no targets", "check the region and that infra/ is deployed there")
+        raise GuardError(f"{what} in {region} to break", "no targets", "check the region's name and stacks")
     if lab.is_local:
         return
     account = lab.client("sts", region).get_caller_identity()["Account"]

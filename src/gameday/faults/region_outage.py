@@ -84,7 +84,9 @@ class RegionOutage:
                 seen[effect] = "seen" if lab.is_local or "path" in effect else "inferred from the network ACLs"
             except DeadlineError as cause:
                 timeline.add(Kind.FAULT_FAILED, effect, region=self.region, seen=str(cause))
-                raise FaultError(f"after cutting off {self.region}: {effect}", cause.seen, "the drill proves nothing; heal") from cause
+                raise FaultError(
+                    f"after cutting off {self.region}: {effect}", cause.seen, "the drill proves nothing; heal"
+                ) from cause
         timeline.add(Kind.FAULT_VERIFIED, repr(self), region=self.region, **seen)
 
 

@@ -34,7 +34,7 @@ def replay(undo: UndoJournal, lab: Lab) -> int:
         else:
             undo.done(number, step)
     if failed:
-        raise FaultError("every step taken back", "; ".join(failed), f"mend the cause, then: gameday undo {undo.path.parent}")
+        raise FaultError("every step taken back", "; ".join(failed), f"then: gameday undo {undo.path.parent}")
     return len(steps)
 
 
@@ -53,13 +53,14 @@ def _subnet_has_acl_again(lab: Lab, step: UndoStep) -> None:
     if not current:
         raise FaultError(f"an ACL association of {subnet}", "none", "is the subnet gone? then this step needs nothing")
     if current[0]["NetworkAclId"] != acl:
-        ec2.replace_network_acl_association(
-            AssociationId=current[0]["NetworkAclAssociationId"], NetworkAclId=acl
-        )
+        ec2.replace_network_acl_association(AssociationId=current[0]["NetworkAclAssociationId"], NetworkAclId=acl)
 
 
 def _delete_acls_of_drill(lab: Lab, step: UndoStep) -> None:
     ec2 = lab.client("ec2", step.region)
-    made = [{"Name": f"tag:{DRILL_TAG}", "Values": [step.args["drill"]]}, {"Name": "vpc-id", "Values": [step.args["vpc"]]}]
+    made = [
+        {"Name": f"tag:{DRILL_TAG}", "Values": [step.args["drill"]]},
+        {"Name": "vpc-id", "Values": [step.args["vpc"]]},
+    ]
     for acl in ec2.describe_network_acls(Filters=made)["NetworkAcls"]:
         ec2.delete_network_acl(NetworkAclId=acl["NetworkAclId"])

@@ -108,7 +108,7 @@ def _heal(lab: Lab, record: Record, timeline: Timeline) -> int:
 
 
 def take_back_on(lab: Lab, undo: UndoJournal, timeline: Timeline) -> int:
-    """Fence every region with an open step whose database was replaced, then replay; also what ``gameday undo`` does."""
+    """Fence every region with an open step whose database was replaced, then replay: ``gameday undo``."""
     for region in dict.fromkeys(step.region for _, step in undo.open_steps()):
         fence_if_promoted(lab, region, timeline)
     return replay(undo, lab)

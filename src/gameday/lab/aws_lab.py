@@ -14,8 +14,8 @@ def aws_lab(
 ) -> Lab:
     """The deployment of ``infra/`` in the account of the environment's credentials; reads only.
 
-    Raises :class:`LabError` when the account cannot be reached or the stacks are not there. What a drill may break there
-    is decided later, by :mod:`gameday.faults.guard`, from ``allowed_accounts`` and ``live``.
+    Raises :class:`LabError` when the account cannot be reached or the stacks are not there. What a drill may break
+    there is decided later, by :mod:`gameday.faults.guard`, from ``allowed_accounts`` and ``live``.
     """
     aws = Aws()
     try:

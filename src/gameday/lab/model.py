@@ -61,7 +61,7 @@ class Lab:
         return self.aws.client(service, region)
 
     def of(self, region: str, output: str) -> str:
-        """A region's output, e.g. ``lab.of("us-west-2", "DatabaseId")``; raises :class:`LabError` when it is missing."""
+        """A region's output, like ``lab.of("us-west-2", "DatabaseId")``; :class:`LabError` when it is missing."""
         if region not in self.outputs.regions:
             known = ", ".join(self.outputs.regions)
             raise LabError(f"a region of the lab ({known})", repr(region), "correct the region's name")
@@ -77,7 +77,7 @@ class Lab:
 
 
 def read_outputs(aws: Aws, deployment: str, primary: str, secondary: str) -> Outputs:
-    """Read every stack of ``deployment`` in both regions and in us-east-1; raises :class:`LabError` when one is missing."""
+    """Every output of ``deployment`` in both regions and us-east-1; :class:`LabError` names those that are missing."""
     shared: dict[str, str] = {}
     regions: dict[str, dict[str, str]] = {primary: {}, secondary: {}}
     alarms: list[tuple[str, str]] = []

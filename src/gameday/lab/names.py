@@ -7,7 +7,7 @@ SYSTEM = "system"
 
 
 def resolve(name: str, resolver: str, *, within_s: float = 1.0) -> tuple[str, ...]:
-    """The IPv4 addresses of ``name`` by ``resolver`` (``system`` or ``host:port``), sorted; empty when there is no answer."""
+    """The IPv4 addresses of ``name`` by ``resolver`` (``system`` or ``host:port``), sorted; empty without an answer."""
     try:
         answer = resolver_for(resolver).resolve(name, "A", lifetime=within_s, raise_on_no_answer=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoNameservers, dns.exception.Timeout):

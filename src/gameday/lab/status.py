@@ -11,7 +11,7 @@ from gameday.lab.names import resolve
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSeen:
-    """One RDS instance. ``role`` is ``replica`` while it has a source, else ``primary``; ``gone`` when there is none."""
+    """One RDS instance. ``role`` is replica while it has a source, else primary; gone when there is none."""
 
     id: str
     status: str

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from gameday.errors import InputError
 from gameday.facts import Timers
 
-# Route 53: "standard" interval 30 s or "fast" 10 s, failure threshold 1-10, default 3; a checker must connect within
-# 4 s and read a status within 2 s more (Route 53 developer guide, "How Route 53 determines whether an endpoint is healthy").
+# Route 53: interval 30 s ("standard") or 10 s ("fast"), failure threshold 1-10, default 3; a checker must connect
+# within 4 s and read a status within 2 s more (Route 53 developer guide, "How Route 53 determines … healthy").
 HEALTH_CHECK_TIMEOUT_S = 4.0
-# Ours, not promises of AWS, which gives no figure: a low end for "promotion takes a few minutes" (RDS user guide), and for
-# the start of a small Fargate task. Both are parameters of a lab, and named on every report.
+# Ours, not promises of AWS, which gives no figure: a low end for "promotion takes a few minutes" (RDS user guide),
+# and for the start of a small Fargate task. Both are parameters of a lab, and named on every report.
 RDS_PROMOTION_S = 60.0
 ECS_START_S = 30.0
 WINDOW_S = 30.0
@@ -28,7 +28,7 @@ def effective(
     rds_promotion_s: float = RDS_PROMOTION_S,
     ecs_start_s: float = ECS_START_S,
 ) -> Timers:
-    """Every delay at ``scale``; the arguments are the configuration's own figures (templates, state machine) at scale 1.
+    """Every delay at ``scale``; the arguments are the configuration's own figures, at scale 1.
 
     A TTL is whole seconds on the wire (RFC 1035), so it is rounded, to 1 s at least.
     """

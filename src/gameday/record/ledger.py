@@ -25,7 +25,10 @@ class Acknowledgement:
 
 
 class Ledger:
-    """One writer's segment ``writes/<writer>.ndjson``; safe between threads. Not synced: a killed *machine* is out of scope."""
+    """One writer's segment ``writes/<writer>.ndjson``; safe between threads.
+
+    Not synced: it survives the kill of any process, not of the machine.
+    """
 
     def __init__(self, writes: Path, writer: str, clock: Clock = SYSTEM) -> None:
         self.writer, self._clock, self._boot = writer, clock, boot_id()

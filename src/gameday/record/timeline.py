@@ -9,11 +9,13 @@ from gameday.record.layout import Record
 
 
 class Timeline:
-    """Appends events to one record; several processes may append to the same file. ``watch`` sees each one (for a display)."""
+    """Appends events to one record; several processes may append to the same file. ``watch`` sees each event."""
 
     def __init__(self, record: Record, clock: Clock = SYSTEM, watch: Callable[[Event], None] | None = None) -> None:
         self._clock, self._boot, self._watch = clock, boot_id(), watch
-        self.drill = f"{record.folder.parent.name}/{record.folder.name}"  # the drill's id: what it makes is tagged with it
+        self.drill = (
+            f"{record.folder.parent.name}/{record.folder.name}"  # the drill's id: what it makes is tagged with it
+        )
         self._lines = record.line_writer(record.timeline)
 
     def add(self, kind: Kind, what: str, *, region: str | None = None, **detail: Any) -> Event:

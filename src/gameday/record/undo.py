@@ -11,7 +11,7 @@ from gameday.record.lines import Damage, LineWriter, read_lines
 
 @dataclass(frozen=True, slots=True)
 class UndoStep:
-    """What shall be true again. ``intent`` names the kind of step, ``args`` say for what; ids are resolved when replayed."""
+    """What shall be true again. ``intent`` names the kind of step; current ids are resolved when it is replayed."""
 
     intent: str
     region: str

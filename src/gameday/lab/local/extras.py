@@ -55,7 +55,7 @@ def wal_after_fork(lab: Lab) -> tuple[WalCommit, ...] | None:
 def _ask[T](lab: Lab, what: str, form: type[T], within_s: float = 10) -> T:
     url = f"{lab.aws.endpoint_url}/_gameday/{what}"
     try:
-        with urlopen(url, timeout=within_s) as answer:  # noqa: S310  our own lab, on loopback
+        with urlopen(url, timeout=within_s) as answer:
             return msgspec.json.decode(answer.read(), type=form)
     except (URLError, OSError, msgspec.DecodeError) as cause:
         raise LabError(f"the local lab to tell its {what}", str(cause), "look at it: gameday lab status") from cause

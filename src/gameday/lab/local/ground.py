@@ -1,4 +1,4 @@
-"""What every controller of the local lab stands on: addresses, ports, a folder, processes, links, and the shared clock."""
+"""What every controller of the local lab stands on: addresses, ports, a folder, processes and links."""
 
 import subprocess
 from collections.abc import Callable, Mapping, Sequence

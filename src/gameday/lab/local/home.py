@@ -1,4 +1,4 @@
-"""Where this user's local labs keep their files, and who is up: one folder a lab, one name and one address slot claimed."""
+"""Where this user's local labs keep their files, and who is up: a folder, a name and an address slot each."""
 
 import contextlib
 import os
@@ -89,7 +89,7 @@ def list_labs() -> tuple[LabState, ...]:
 def claimed_name(name: str) -> Iterator[None]:
     """Hold the name while the lab lives; raises :class:`LabExists` when another process holds it.
 
-    The claim is an abstract Unix socket: the kernel lets go of it with the process, kill -9 included, and it is no file.
+    The claim is an abstract Unix socket: no file, and the kernel lets go of it with the process, kill -9 included.
     """
     sock = _claim(f"gameday/{os.getuid()}/{labs_folder()}/{name}")
     if sock is None:
@@ -151,7 +151,7 @@ def note_process(folder: Path) -> LineWriter:
 
 
 def sweep(folder: Path, *, within_s: float = 8.0) -> int:
-    """End what is left of a lab whose process is gone, and remove its folder; returns how many processes it had to end."""
+    """End what is left of a dead lab and remove its folder; returns how many processes it had to end."""
     left = [entry.who for entry in read_lines(folder / "processes.ndjson", Started, Damage()) if alive(entry.who)]
     for who in left:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""The lab process: brings the parts up in order, ticks the controllers from its main thread, and takes all down again."""
+"""The lab process: brings the parts up in order, ticks the controllers from its main thread, takes all down again."""
 
 import contextlib
 import signal
@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from gameday.clock import SYSTEM
 from gameday.errors import GamedayError, LabNotReady
 from gameday.lab.local import home
+from gameday.lab.local.attach import attach
 from gameday.lab.local.ground import Controller, Delays, Ground, Ports
 from gameday.lab.local.links import LinkBoard
-from gameday.lab.local.attach import attach
 from gameday.lab.model import Lab
 from gameday.lab.status import LabStatus, look
 from gameday.lab.timers import ECS_START_S, RDS_PROMOTION_S
@@ -111,8 +111,8 @@ class LocalLab:
         def said(line: str) -> None:
             log.write(f"{SYSTEM.utc()} {line}\n")
 
-        def start_links(command: list[str], **pipes: int) -> "subprocess.Popen[bytes]":
-            return spawn(command, log=folder / "links.log", **pipes)
+        def start_links(command: Sequence[str], *, stdin: int, stdout: int) -> "subprocess.Popen[bytes]":
+            return spawn(command, log=folder / "links.log", stdin=stdin, stdout=stdout)
 
         board = LinkBoard.launch(start_links)
         stack.callback(board.stop)
@@ -129,7 +129,7 @@ class LocalLab:
             stack.callback(signal.signal, number, before)
 
     def _make(self, parts: "Parts") -> None:
-        """Deploy the stacks and wait until the lab is whole; runs beside the main thread, which ticks the controllers."""
+        """Deploy the stacks and wait until the lab is whole, while the main thread ticks the controllers."""
         try:
             self._tell("deploying the templates")
             parts.deploy()
@@ -169,7 +169,7 @@ class LocalLab:
 
 @contextlib.contextmanager
 def _folder(name: str) -> Iterator[Path]:
-    """The lab's folder, with the sweeper that removes it should this process die; a killed lab's leftover goes first."""
+    """The lab's folder, with the sweeper that removes it should this process die. A leftover goes first."""
     folder = home.folder_of(name)
     if folder.exists():
         home.sweep(folder)

@@ -68,7 +68,7 @@ def run_in_foreground(options: LabOptions, progress: Callable[[str], None], on_r
 
 
 def stop_lab(name: str) -> None:
-    """``gameday lab down``: end a lab by name, or clean up what a killed one left. Raises :class:`LabError` when there is neither."""
+    """``gameday lab down``: end a lab by name, or clean up what a killed one left; :class:`LabError` without either."""
     state = home.read_state(name)
     if state and state.is_alive:
         psutil.Process(state.process.pid).send_signal(signal.SIGTERM)

