@@ -85,7 +85,7 @@ class RegionOutage:
             except DeadlineError as cause:
                 timeline.add(Kind.FAULT_FAILED, effect, region=self.region, seen=str(cause))
                 raise FaultError(
-                    f"after cutting off {self.region}: {effect}", cause.seen, "the drill proves nothing; heal"
+                    f"{effect} once {self.region} is cut off", cause.seen, "heal: it proves nothing"
                 ) from cause
         timeline.add(Kind.FAULT_VERIFIED, repr(self), region=self.region, **seen)
 

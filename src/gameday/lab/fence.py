@@ -40,9 +40,14 @@ def fence(lab: Lab, region: str, timeline: Timeline, clock: Clock = SYSTEM) -> F
     lab.client("ecs", region).update_service(cluster=cluster, service=service, desiredCount=0)
     close_database(lab, region)
     eventually(
-        lambda: seen(lab, region), is_fenced, what=f"fencing {region}", within_s=FENCE_WITHIN_S, every_s=0.2, clock=clock,
+        lambda: seen(lab, region),
+        is_fenced,
+        what=f"fencing {region}",
+        within_s=FENCE_WITHIN_S,
+        every_s=0.2,
+        clock=clock,
         next_step="do not heal the network; scale the service to 0 and close the database's security group by hand",
-    )  # fmt: skip
+    )
     fenced = seen(lab, region)
     timeline.add(Kind.FENCED, "tasks 0, database closed", region=region, tasks_running=0, database_open_to=0)
     return fenced

@@ -13,9 +13,8 @@ class Timeline:
 
     def __init__(self, record: Record, clock: Clock = SYSTEM, watch: Callable[[Event], None] | None = None) -> None:
         self._clock, self._boot, self._watch = clock, boot_id(), watch
-        self.drill = (
-            f"{record.folder.parent.name}/{record.folder.name}"  # the drill's id: what it makes is tagged with it
-        )
+        # the drill's id: what a fault makes is tagged with it, and found again by it
+        self.drill = f"{record.folder.parent.name}/{record.folder.name}"
         self._lines = record.line_writer(record.timeline)
 
     def add(self, kind: Kind, what: str, *, region: str | None = None, **detail: Any) -> Event:

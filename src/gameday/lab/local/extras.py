@@ -25,6 +25,13 @@ class LinkSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """What the old primary committed after the standby's timeline forked; ``commits`` is None when nothing forked."""
+
+    commits: tuple[WalCommit, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """What the lab's controllers raised last, by controller, and how often in all."""
 
@@ -49,7 +56,7 @@ def trouble(lab: Lab) -> Trouble:
 
 def wal_after_fork(lab: Lab) -> tuple[WalCommit, ...] | None:
     """The old primary's commits after the fork point; None where WAL cannot be read (AWS), or nothing was promoted."""
-    return _ask(lab, "wal", tuple[WalCommit, ...] | None, within_s=60) if lab.is_local else None
+    return _ask(lab, "wal", Fork, within_s=60).commits if lab.is_local else None
 
 
 def _ask[T](lab: Lab, what: str, form: type[T], within_s: float = 10) -> T:

@@ -15,7 +15,7 @@ import psutil
 
 from gameday import errors
 from gameday.clock import eventually
-from gameday.errors import LabError, LabNotReady
+from gameday.errors import GamedayError, LabNotReady
 from gameday.lab.local import home
 from gameday.lab.local.attach import attach, living
 from gameday.lab.local.lab import READY_WITHIN_S, LabOptions, LocalLab
@@ -111,6 +111,6 @@ def _told(process: "subprocess.Popen[bytes]", within_s: float) -> Iterator[Told]
     )
 
 
-def _raised(told: Told) -> LabError:
-    kind = getattr(errors, told.text, LabNotReady)
-    return kind(told.expected, told.seen, told.next_step)  # type: ignore[no-any-return]
+def _raised(told: Told) -> GamedayError:
+    kind: type[GamedayError] = getattr(errors, told.text, LabNotReady)
+    return kind(told.expected, told.seen, told.next_step)
