@@ -1,0 +1,1 @@
+"""The judgement: pure functions over the record. Nothing here touches the world, and nothing here writes."""

@@ -1,0 +1,24 @@
+"""What the rules of the verdict look at: the evidence, and everything that was measured of it."""
+
+from dataclasses import dataclass
+
+from gameday.facts import AlarmSeen, Availability, Plan, RecoveryPoint, RecoveryTime
+from gameday.measure.classes import Classified
+from gameday.measure.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One drill before its verdict. ``recovery`` is the later of fresh writes and fresh reads."""
+
+    evidence: Evidence
+    classified: Classified
+    recovery: RecoveryTime
+    recovery_point: RecoveryPoint
+    availability: tuple[Availability, ...]
+    alarms: tuple[AlarmSeen, ...]
+    split_brain: int | None
+
+    @property
+    def plan(self) -> Plan:
+        return self.evidence.plan

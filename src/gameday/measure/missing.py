@@ -1,0 +1,212 @@
+"""The rules that find evidence missing: each makes a drill UNKNOWN, because what is not shown is not held.
+
+Missing are: an acknowledged write before the fault; a part of the ledger (a line that cannot be read, an attempt
+without a settlement or without its sending, a hole in a segment's numbering); a scheduled probe (a hole in its
+numbering, or none for the last stretch of the observation); a complete read-back; a baseline; a fault that took
+effect; witnesses that agree; the end of observation; one boot's clock; a plan that tells what is needed. Nothing here
+can make a drill BROKEN.
+"""
+
+from collections.abc import Callable, Iterator
+
+from gameday.clock import NS
+from gameday.facts import BASELINE_NOT_MET, Event, Finding, Kind, Verdict, Witness
+from gameday.measure.case import Case
+from gameday.measure.moments import first, last
+from gameday.measure.prober import sequence_holes
+
+Rule = Callable[[Case], Iterator[Finding]]
+BLIND_S = 3.0  # the prober may be stopped and drained this long before the end of observation is stamped
+
+
+def unknown(what: str, expected: str, seen: str, next_step: str = "") -> Finding:
+    return Finding(Verdict.UNKNOWN, what, expected, seen, next_step)
+
+
+def no_acknowledged_write(case: Case) -> Iterator[Finding]:
+    """A drill that acknowledged nothing before the fault proves nothing."""
+    acked = [write.acked_mono_ns for write in case.evidence.ledger.writes]
+    if not any(stamp is not None and case.evidence.before_fault(stamp) for stamp in acked):
+        expected = "at least one write acknowledged before the fault"
+        yield unknown("no write was acknowledged before the fault", expected, "none", "look at the load's log")
+
+
+def damaged_lines(case: Case) -> Iterator[Finding]:
+    """Lines that cannot be read; a cut last line was being written when its writer died, and is as gone as any other."""
+    for name, lines in case.evidence.damaged:
+        expected = f"every line of {name} to be readable"
+        yield unknown("the record is damaged", expected, f"{lines} lines that are not, or are cut")
+
+
+def unsettled_attempts(case: Case) -> Iterator[Finding]:
+    """Attempts without a settlement: told apart from other gaps, since a writer that was killed leaves them."""
+    count = case.evidence.ledger.gaps.unsettled
+    if count:
+        expected = "one settlement for each attempt that was sent"
+        yield unknown("attempts never settled", expected, f"{count} without", "let every writer drain before it ends")
+
+
+def ledger_gaps(case: Case) -> Iterator[Finding]:
+    """Everything else that must be in the ledger and is not."""
+    gaps = case.evidence.ledger.gaps
+    if gaps.gone:
+        seen = (
+            f"{gaps.missing_lines} lines missing, {gaps.unsent} settlements without a sending, "
+            f"{gaps.missing_attempts} attempts missing, {gaps.contradictory} lines that contradict another"
+        )
+        yield unknown("the ledger has gaps", "one sent line and one settlement for each attempt", seen)
+
+
+def no_probes(case: Case) -> Iterator[Finding]:
+    """Without the prober there is no recovery time."""
+    if not case.evidence.probes:
+        yield unknown("nothing was probed", "the prober's probes", "none", "look at the prober's log")
+
+
+def probe_holes(case: Case) -> Iterator[Finding]:
+    """Numbers missing in a stream of probes: what was scheduled then is not known."""
+    holes = sequence_holes(case.evidence.probes)
+    if holes:
+        yield unknown("probes are missing", "every number of the prober's schedule", f"{holes} missing")
+
+
+def blind_end(case: Case) -> Iterator[Finding]:
+    """The prober ended before the observation did: nobody looked at the last stretch."""
+    evidence = case.evidence
+    if evidence.end_ns is None or not evidence.probes:
+        return
+    for target, client in sorted({(probe.target, probe.client) for probe in evidence.probes}):
+        stamps = [p.scheduled_mono_ns for p in evidence.probes if p.target == target and p.client == client]
+        blind_s = (evidence.end_ns - max(stamps)) / NS
+        if blind_s > BLIND_S:
+            expected = f"{client} {target} probes up to the end of observation"
+            yield unknown("the prober ended before the observation did", expected, f"none in its last {blind_s:.1f} s")
+
+
+def writers_died(case: Case) -> Iterator[Finding]:
+    """A writer that died took its last lines with it."""
+    for kind in (Kind.LOAD, Kind.PROBER):
+        if first(case.evidence.events, kind, where=lambda event: event.what == "died"):
+            yield unknown(
+                f"the {kind.value} died during the drill", f"the {kind.value} to live until it is stopped", "died"
+            )
+
+
+def incomplete_read_back(case: Case) -> Iterator[Finding]:
+    """Losses are counted by what is *not* there, so everything that is there must have been read."""
+    read_back = case.evidence.read_back
+    if not read_back.complete:
+        yield unknown("the read-back is incomplete", "every surviving row read back", read_back.why)
+
+
+def baseline_not_met(case: Case) -> Iterator[Finding]:
+    """Availability before the fault below the objective, or the drill's own note that it was."""
+    least = case.plan.objectives.availability_min
+    for each in case.availability:
+        if not each.baseline_scheduled:
+            expected = f"{each.target} probes before the fault"
+            yield unknown("the baseline was not probed", expected, "none")
+        elif each.baseline_good < least * each.baseline_scheduled:
+            seen = f"{each.baseline_good} good of {each.baseline_scheduled}"
+            yield unknown(
+                "the baseline was not met", f"{each.target} probes good by {least:.4%} before the fault", seen
+            )
+    note = first(case.evidence.events, Kind.NOTE, where=lambda event: event.what == BASELINE_NOT_MET)
+    if note:
+        yield unknown(
+            "the baseline was not met", "a working service before the fault", str(dict(note.detail)) or "a note"
+        )
+
+
+def primary_already_down(case: Case) -> Iterator[Finding]:
+    """What was down before the fault was not broken by it."""
+    if case.evidence.fault is None:
+        return
+    for event in _last_before_fault(case):
+        yield unknown(
+            "the primary was already down before the fault",
+            f"{event.kind.value} of the primary to be good before the fault",
+            f"{event.what} at {event.utc}",
+            "repair the lab first",
+        )
+
+
+def _last_before_fault(case: Case) -> Iterator[Event]:
+    evidence, fault = case.evidence, case.evidence.fault
+    before_ns = fault.start_mono_ns if fault else None
+    health = last(evidence.events, Kind.HEALTH_CHECK, before_ns=before_ns)
+    if health and health.what == "unhealthy":
+        yield health
+    database = last(
+        evidence.events, Kind.DATABASE, before_ns=before_ns, where=lambda event: event.region == case.plan.primary
+    )
+    if database and database.detail.get("role", "primary") != "primary":
+        yield database
+
+
+def fault_without_effect(case: Case) -> Iterator[Finding]:
+    """A fault that was not injected, or whose own effect check failed or is missing."""
+    evidence = case.evidence
+    failed = first(evidence.events, Kind.FAULT_FAILED)
+    if failed:
+        yield unknown("the fault's own effect check failed", "the fault to take effect", failed.what)
+    injected = sum(event.kind is Kind.FAULT for event in evidence.events)
+    if injected < len(case.plan.faults):
+        expected = f"the planned faults injected: {', '.join(case.plan.faults)}"
+        yield unknown("a planned fault was not injected", expected, f"{injected} of {len(case.plan.faults)}")
+    elif evidence.fault and not evidence.fault.verified and not failed:
+        expected = f"the effect of {evidence.fault.fault} verified"
+        yield unknown("nobody verified that the fault took effect", expected, "no verification after it")
+
+
+def witnesses_disagree(case: Case) -> Iterator[Finding]:
+    """An independent witness that contradicts the ledger's loss; an unavailable one does not."""
+    point = case.recovery_point
+    for name, says, why in (("WAL", point.wal, point.wal_why), ("lag", point.lag, point.lag_why)):
+        if says is Witness.DISAGREES:
+            yield unknown(f"the {name} witness disagrees", f"the {name} to agree with the ledger", why)
+
+
+def no_end_of_observation(case: Case) -> Iterator[Finding]:
+    """A drill that was cut short."""
+    if case.evidence.end_ns is None:
+        yield unknown("the observation never ended", "a recorded end of observation", "none: the drill was cut short")
+
+
+def two_boots(case: Case) -> Iterator[Finding]:
+    """Stamps of two boots cannot be subtracted."""
+    count = case.evidence.foreign_stamps
+    if count:
+        yield unknown("stamps of another boot are in the record", f"stamps of boot {case.plan.boot}", f"{count} others")
+
+
+def plan_parts(case: Case) -> Iterator[Finding]:
+    """Parts of the plan without which a definition has no meaning."""
+    plan = case.plan
+    needed = {
+        "boot": plan.boot, "primary": plan.primary, "secondary": plan.secondary,
+        "timers.scale": plan.timers.scale > 0, "timers.window_s": plan.timers.window_s > 0,
+    }  # fmt: skip
+    lacking = [name for name, there in needed.items() if not there]
+    if lacking:
+        yield unknown("the plan is incomplete", "every part of plan.json that is judged by", f"no {', '.join(lacking)}")
+
+
+MISSING: tuple[Rule, ...] = (
+    no_acknowledged_write,
+    damaged_lines,
+    unsettled_attempts,
+    ledger_gaps,
+    no_probes,
+    probe_holes,
+    blind_end,
+    writers_died,
+    incomplete_read_back,
+    baseline_not_met,
+    primary_already_down,
+    fault_without_effect,
+    witnesses_disagree,
+    no_end_of_observation,
+    two_boots,
+    plan_parts,
+)

@@ -1,0 +1,71 @@
+"""The instants of a timeline that more than one definition needs: the fault, its end, the promotion, the end of
+looking.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gameday.facts import Event, FaultWindow, Kind
+from gameday.measure.classes import Promotion
+
+
+def always(_: Event) -> bool:
+    return True
+
+
+def first(
+    events: Sequence[Event], kind: Kind, *, since_ns: int = 0, where: Callable[[Event], bool] = always
+) -> Event | None:
+    """The earliest event of a kind at or after ``since_ns``; ``events`` are in order of their stamps."""
+    return next((e for e in events if e.kind is kind and e.mono_ns >= since_ns and where(e)), None)
+
+
+def last(
+    events: Sequence[Event], kind: Kind, *, before_ns: int | None = None, where: Callable[[Event], bool] = always
+) -> Event | None:
+    """The latest event of a kind, before ``before_ns`` if that is given."""
+    found = (
+        e for e in reversed(events) if e.kind is kind and (before_ns is None or e.mono_ns < before_ns) and where(e)
+    )
+    return next(found, None)
+
+
+def fault_window(events: Sequence[Event]) -> FaultWindow | None:
+    """From the stamp before the first destructive call to the end of healing; verified when every fault's check held."""
+    faults = [event for event in events if event.kind is Kind.FAULT]
+    if not faults:
+        return None
+    start = faults[0]
+    healed = last(events, Kind.HEALED, where=lambda event: event.mono_ns >= start.mono_ns)
+    names = " + ".join(dict.fromkeys(event.what for event in faults))
+    return FaultWindow(
+        names, start.region, start.mono_ns, start.utc, healed.mono_ns if healed else None, _verified(events, faults)
+    )
+
+
+def _verified(events: Sequence[Event], faults: Sequence[Event]) -> bool:
+    held = [e for e in events if e.kind is Kind.FAULT_VERIFIED and e.mono_ns >= faults[0].mono_ns]
+    return len(held) >= len(faults) and first(events, Kind.FAULT_FAILED) is None
+
+
+def promotion(events: Sequence[Event], *, primary: str, secondary: str) -> Promotion | None:
+    """The standby's promotion: the first time its database was seen in the role ``primary``."""
+    seen = first(events, Kind.DATABASE, where=lambda e: e.region == secondary and e.detail.get("role") == "primary")
+    return Promotion(seen.mono_ns, seen.utc, primary) if seen else None
+
+
+def observation_end(events: Sequence[Event]) -> int | None:
+    """The last stamp of the end of observation; None when the drill never came to it."""
+    end = last(events, Kind.OBSERVATION_END)
+    return end.mono_ns if end else None
+
+
+def number(value: Any) -> float | None:
+    """A number of an event's detail, or None when it is none (a damaged or foreign record may hold anything)."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if abs(found) < float("inf") else None

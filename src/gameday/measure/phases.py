@@ -1,0 +1,142 @@
+"""The instants of a recovery: a partial order, not a list (DNS may flip before the alarm).
+
+Each is the first time it was *seen* at or after the fault, in seconds after it; None when it never was. **First
+client error**: the earliest bad probe's completion, or indeterminate or refused attempt's settlement. **Scaled**: the
+standby region runs all the tasks it desires, and desires more than before the fault. **First good write**: the
+completion of the first good fresh write probe that was scheduled after the first bad one. **Sustained**: the RTA that
+the RTO judges. **Full throughput**: the first acknowledgement at or after *first good write* that opens a W in which
+at least 95 % of the mean rate before the fault was acknowledged, W lying wholly before the end of observation.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from gameday.clock import NS, utc_text
+from gameday.facts import Event, Kind, Phase, RecoveryTime
+from gameday.measure.evidence import Evidence
+from gameday.measure.moments import always, first, last, number
+from gameday.measure.rto import is_good
+
+FULL = 0.95
+FAULT, CLIENT_ERROR, UNHEALTHY, ALARM = "fault", "first client error", "health check unhealthy", "alarm"
+STARTED, LATCHED, PROMOTED, ENDPOINT = "failover started", "DNS latched", "promoted", "endpoint rewritten"
+SCALED, RESOLVED, GOOD_WRITE = "scaled", "resolver answers the standby", "first good write"
+SUSTAINED, FULL_THROUGHPUT = "sustained", "full throughput"
+NAMES = (
+    FAULT, CLIENT_ERROR, UNHEALTHY, ALARM, STARTED, LATCHED, PROMOTED, ENDPOINT, SCALED, RESOLVED, GOOD_WRITE,
+    SUSTAINED, FULL_THROUGHPUT,
+)  # fmt: skip
+Seen = tuple[int, str] | None  # the stamp, and the evidence in words
+
+
+def phases(evidence: Evidence, recovery: RecoveryTime) -> tuple[Phase, ...]:
+    """Every phase of :data:`NAMES`, in that order; without a fault none was seen."""
+    if evidence.fault is None or evidence.zero_ns is None:
+        return tuple(Phase(name, None) for name in NAMES)
+    zero_ns, good_write = evidence.zero_ns, _first_good_write(evidence)
+    sustained: Seen = None
+    if recovery.rta_s:
+        sustained = zero_ns + round(recovery.rta_s * NS), "opens the sustained window, the later of writes and reads"
+    seen: dict[str, Seen] = {
+        FAULT: (zero_ns, evidence.fault.fault),
+        CLIENT_ERROR: _first_client_error(evidence, zero_ns),
+        **{name: _event(evidence, zero_ns, kind, where) for name, (kind, where) in _watched(evidence).items()},
+        GOOD_WRITE: good_write,
+        SUSTAINED: sustained,
+        FULL_THROUGHPUT: _full_throughput(evidence, zero_ns, good_write[0] if good_write else None),
+    }
+    return tuple(_phase(name, seen[name], evidence) for name in NAMES)
+
+
+def _watched(evidence: Evidence) -> dict[str, tuple[Kind, Callable[[Event], bool]]]:
+    plan, expected = evidence.plan, evidence.plan.expected_alarms
+    more_than = _desired_before(evidence)
+    return {
+        UNHEALTHY: (Kind.HEALTH_CHECK, lambda e: e.what == "unhealthy"),
+        ALARM: (Kind.ALARM, lambda e: e.what == "ALARM" and (not expected or e.detail.get("name") in expected)),
+        STARTED: (Kind.EXECUTION, lambda e: e.what == "RUNNING"),
+        LATCHED: (Kind.LATCH, lambda e: e.detail.get("latched") is True),
+        PROMOTED: (Kind.DATABASE, lambda e: e.region == plan.secondary and e.detail.get("role") == "primary"),
+        ENDPOINT: (Kind.ENDPOINT, always),
+        SCALED: (Kind.TASKS, lambda e: e.region == plan.secondary and _scaled(e, more_than)),
+        RESOLVED: (Kind.DNS, lambda e: e.region == plan.secondary),
+    }
+
+
+def _desired_before(evidence: Evidence) -> float:
+    zero_ns = evidence.zero_ns or 0
+    before = last(evidence.events, Kind.TASKS, before_ns=zero_ns, where=lambda e: e.region == evidence.plan.secondary)
+    return (number(before.detail.get("desired")) or 0) if before else 0
+
+
+def _scaled(event: Event, more_than: float) -> bool:
+    running, desired = number(event.detail.get("running")), number(event.detail.get("desired"))
+    return running is not None and desired is not None and running >= desired > more_than
+
+
+def _event(evidence: Evidence, since_ns: int, kind: Kind, where: Callable[[Event], bool]) -> Seen:
+    found = first(evidence.events, kind, since_ns=since_ns, where=where)
+    return (found.mono_ns, str(found.detail.get("name") or found.what)) if found else None
+
+
+def _first_client_error(evidence: Evidence, since_ns: int) -> Seen:
+    return min(_client_errors(evidence, since_ns), default=None)
+
+
+def _client_errors(evidence: Evidence, since_ns: int) -> Iterator[tuple[int, str]]:
+    bound_s = evidence.plan.objectives.latency_bound_s
+    for probe in evidence.probes:
+        if probe.done_mono_ns >= since_ns and not is_good(probe, bound_s):
+            yield probe.done_mono_ns, f"{probe.client} {probe.target} probe: {probe.why or 'slower than the bound'}"
+    for write in evidence.ledger.writes:
+        for attempt in write.attempts:
+            settled = attempt.settled_mono_ns
+            if settled is not None and settled >= since_ns and attempt.settlement != "acked":
+                yield settled, f"{attempt.writer}: an attempt settled {attempt.settlement.value}"
+
+
+def _first_good_write(evidence: Evidence) -> Seen:
+    bound_s, zero_ns = evidence.plan.objectives.latency_bound_s, evidence.zero_ns or 0
+    failing = False
+    for probe in evidence.probes:
+        if probe.target != "write" or probe.client != "fresh" or probe.done_mono_ns < zero_ns:
+            continue
+        if not is_good(probe, bound_s):
+            failing = True
+        elif failing:
+            return (
+                probe.done_mono_ns,
+                f"write probe {probe.seq}, by {probe.region or 'a region that did not say its name'}",
+            )
+    return None
+
+
+def _full_throughput(evidence: Evidence, zero_ns: int, since_ns: int | None) -> Seen:
+    acks = sorted(write.acked_mono_ns for write in evidence.ledger.writes if write.acked_mono_ns is not None)
+    before = bisect_left(acks, zero_ns)
+    window_ns = int(evidence.plan.timers.window_s * NS)
+    if since_ns is None or evidence.end_ns is None or not before or zero_ns == acks[0]:
+        return None
+    rate = before / (zero_ns - acks[0])
+    for index in range(bisect_left(acks, since_ns), len(acks)):
+        if acks[index] + window_ns > evidence.end_ns:
+            return None
+        if bisect_left(acks, acks[index] + window_ns) - index >= FULL * rate * window_ns:
+            return acks[index], f"{FULL:.0%} of {rate * NS:.1f} acknowledged writes/s, over {window_ns / NS:g} s"
+    return None
+
+
+def _phase(name: str, seen: Seen, evidence: Evidence) -> Phase:
+    if seen is None or evidence.fault is None:
+        return Phase(name, None)
+    after_ns = seen[0] - evidence.fault.start_mono_ns
+    return Phase(name, after_ns / NS, _utc(evidence.fault.start_utc, after_ns), seen[1])
+
+
+def _utc(start: str, after_ns: int) -> str | None:
+    """The fault's own UTC stamp, moved on the monotonic clock; None when that stamp is no time."""
+    try:
+        return utc_text(datetime.fromisoformat(start) + timedelta(microseconds=after_ns / 1_000))
+    except ValueError:
+        return None
