@@ -1,4 +1,4 @@
-"""A stage for the tests of the compute controllers: moto in-process, a ground on loopback slot 203, a board that remembers."""
+"""A stage for the tests of the compute controllers: moto in-process, loopback slot 203, a board that remembers."""
 
 import socket
 import threading
