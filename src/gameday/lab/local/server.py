@@ -60,11 +60,9 @@ def serve(ground: Ground, app: Wsgi | None = None) -> Server:
 
 
 def moto_app() -> Wsgi:
-    """moto's dispatcher of all services, its Step Functions executing, its clients kept inside this process."""
-    from moto.core.config import default_user_config
+    """moto's dispatcher of all services."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    default_user_config["stepfunctions"]["execute_state_machine"] = True
     application: Wsgi = DomainDispatcherApplication(create_backend_app)
     return application
 
