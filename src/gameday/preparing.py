@@ -70,7 +70,7 @@ class Intent:
     title: str
     objectives: Objectives
     load: "LoadPlan"
-    expected_alarms: tuple[str, ...] = (HEALTH_ALARM,)
+    expected_alarms: tuple[str, ...] | None = None  # None: the primary's health alarm
     reports: Path = Path("reports")
     experiment: Mapping[str, Any] = field(default_factory=dict)
 
@@ -93,7 +93,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         lab_name=choice.name,
         primary=choice.primary,
         secondary=choice.secondary,
-        expected_alarms=intent.expected_alarms,
+        expected_alarms=(HEALTH_ALARM,) if intent.expected_alarms is None else intent.expected_alarms,
         outputs={},
         versions=_versions(),
         limits=() if choice.name == AWS else LIMITS_OF_THE_LOCAL_LAB,

@@ -1,15 +1,16 @@
-"""The seams between a drill and what it drives: a lab, load, a prober, a warden, the judgement. Tests bring their own."""
+"""The seams between a drill and what it drives: lab, clients, warden, judgement. Tests bring their own."""
 
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gameday.facts import Measurement, Timers, WalCommit
 from gameday.lab.model import Lab
 from gameday.preparing import AWS, LOCAL, LabChoice
 from gameday.record.layout import Record
+from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class World(Protocol):
     def warden(self, record: Record, lab: Lab, private: bool) -> Keeper: ...
     def load(self, plan: "LoadPlan", lab: Lab, record: Record) -> Client: ...
     def prober(self, plan: "LoadPlan", lab: Lab, record: Record) -> Client: ...
-    def read_back(self, lab: Lab, record: Record, within_s: float) -> int: ...
+    def read_back(self, lab: Lab, writer: LineWriter, within_s: float) -> int: ...
     def wal(self, lab: Lab) -> tuple[WalCommit, ...] | None: ...
     def judge(self, record: Record) -> Measurement: ...
     def render(self, record: Record) -> Path: ...
@@ -101,14 +102,10 @@ class RealWorld:
 
         return Prober.start(plan, *_door_of(lab), record)
 
-    def read_back(self, lab: Lab, record: Record, within_s: float) -> int:
+    def read_back(self, lab: Lab, writer: LineWriter, within_s: float) -> int:
         from gameday.load.readback import read_back
 
-        writer = record.line_writer(record.survivors, sync=False)
-        try:
-            return read_back(*_door_of(lab), writer, within_s=within_s)
-        finally:
-            writer.close()
+        return read_back(*_door_of(lab), writer, within_s=within_s)
 
     def wal(self, lab: Lab) -> tuple[WalCommit, ...] | None:
         from gameday.lab.local.extras import wal_after_fork
@@ -126,5 +123,5 @@ class RealWorld:
         return render(record)
 
 
-def _door_of(lab: Lab) -> tuple[Any, Any]:
+def _door_of(lab: Lab) -> tuple[str, str]:
     return lab.shared("ServiceUrl"), lab.shared("Resolver")

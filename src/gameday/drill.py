@@ -1,0 +1,368 @@
+"""A drill, told like a runbook: prepare, baseline, inject, recover, observe, heal, judge. Every door calls these.
+
+with Drill(lab="local", objectives=Objectives(rto_s=1800, rpo_s=600)) as drill:
+    drill.baseline()
+    with drill.injected(RegionOutage("ap-southeast-2")):
+        drill.until_recovered(within_s=1800)
+print(drill.verdict, drill.report)
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from gameday.clients import Clients
+from gameday.clock import NS, SYSTEM, Clock
+from gameday.errors import DeadlineError, GamedayError, InputError
+from gameday.facts import BASELINE_NOT_MET, Event, Kind, Measurement, Objectives, Verdict
+from gameday.live import Display, Silent
+from gameday.outside import Outside
+from gameday.preparing import LOCAL, Intent, LabChoice, first_plan, plan_on
+from gameday.record.layout import Record
+from gameday.record.lines import LineWriter
+from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal
+from gameday.survivors import read_before_healing, read_finally
+from gameday.world import Keeper, RealWorld, World
+
+if TYPE_CHECKING:
+    from gameday.faults.base import Fault
+    from gameday.load.plan import LoadPlan
+
+BASELINE_PROBES = 100  # of writes, and as many of reads
+BASELINE_SHARE = 0.999
+BASELINE_WITHIN_S = 60.0
+RECOVERED_SHARE = 0.99
+WINDOW_PROBES = 200
+LEAST_WAIT_S = 30.0  # real work (a promotion, a process start) does not shrink with the timers
+AFTER_HEALING_S = 3.0
+
+
+@dataclass
+class Seen:
+    """What the timeline told so far that decides when the drill goes on; fed from several threads, each write whole."""
+
+    executions: dict[str, str] = field(default_factory=dict)
+    fenced: set[str] = field(default_factory=set)
+
+    def event(self, event: Event) -> None:
+        if event.kind is Kind.EXECUTION:
+            self.executions[str(event.detail.get("arn", ""))] = event.what
+        if event.kind is Kind.FENCED and event.region:
+            self.fenced.add(event.region)
+
+    @property
+    def failing_over(self) -> bool:
+        return "RUNNING" in self.executions.values()
+
+
+class Drill:
+    """One drill and its record. Use it as a context manager: on the way out it heals, judges, renders and seals.
+
+    Seconds given to a phase are meant at timer scale 1 and shrink with the lab's timers, as the objectives do.
+    An error on the way leaves a judged record too; clean-up that fails is added to it as a note. Start it from the main
+    thread: the processes that it starts are tied to that thread's life.
+    """
+
+    def __init__(
+        self,
+        lab: str | LabChoice = LOCAL,
+        objectives: Objectives | None = None,
+        *,
+        name: str = "drill",
+        title: str = "A drill",
+        load: "LoadPlan | None" = None,
+        reports: Path | str = "reports",
+        expected_alarms: tuple[str, ...] | None = None,
+        experiment: Mapping[str, Any] | None = None,
+        display: Display | None = None,
+        world: World | None = None,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        if objectives is None:
+            raise InputError("objectives", "none", "Drill(objectives=Objectives(rto_s=1800, rpo_s=600))")
+        self.choice = lab if isinstance(lab, LabChoice) else LabChoice(lab)
+        self.intent = Intent(
+            name, title, objectives, load or _default_load(), expected_alarms, Path(reports), experiment or {}
+        )
+        self._display, self._world, self._clock = display or Silent(), world or RealWorld(), clock
+        self._stack, self._seen = ExitStack(), Seen()
+        self._injected_ns = 0
+        self._faults: list[Fault] = []
+        self._observed = self._concluded = False
+        self.measurement: Measurement | None = None
+        self.report: Path | None = None
+
+    # ---- the phases, in order
+
+    def prepare(self) -> None:
+        """Open the record, then the lab, warden, observer, prober and load; what fails on the way closes them again."""
+        self.record = Record.create(self.intent.reports, self.intent.name)
+        self.plan = first_plan(self.intent, self.choice, self._clock)
+        self.record.write_plan(self.plan)
+        self.timeline = Timeline(self.record, self._clock, watch=self._watch)
+        self._stack.callback(self.timeline.close)
+        try:
+            self._open()
+        except BaseException as cause:
+            self._note(cause)
+            self._concluded = True
+            with _annotating(cause, "closing the drill"):
+                self._stack.close()
+            raise
+
+    def baseline(self, within_s: float = BASELINE_WITHIN_S) -> None:
+        """Wait until 99.9 % of the last 200 fresh probes, writes and reads, are good; ``within_s`` is not scaled.
+
+        Raises :class:`DeadlineError` when that does not come about: break nothing then; the verdict is UNKNOWN.
+        """
+        self._phase("baseline")
+        n, share = BASELINE_PROBES, BASELINE_SHARE
+        try:
+            self.clients.until(lambda: self.clients.are_good(share, at_least=n, newest=n), "good probes", within_s)
+        except DeadlineError as cause:
+            seen = self.clients.told(newest=n)
+            self.timeline.add(Kind.NOTE, BASELINE_NOT_MET, seen=seen)
+            raise DeadlineError(
+                f"the last {n} writes and {n} reads good by {share:.1%} within {within_s:g} s, before any fault",
+                seen,
+                "mend the service first: a drill on a broken one proves nothing",
+            ) from cause
+
+    def inject(self, fault: "Fault") -> None:
+        """Break it. Raises :class:`FaultError` when the fault did not take effect."""
+        self._phase("inject")
+        self.plan = replace(
+            self.plan,
+            faults=(*self.plan.faults, repr(fault)),
+            stays_reachable=(*self.plan.stays_reachable, *fault.stays_reachable),
+        )
+        self.record.write_plan(self.plan)
+        self._faults.append(fault)
+        fault.inject(self.lab, self.undo, self.timeline)
+        self._injected_ns = self._clock.mono_ns()
+
+    @contextlib.contextmanager
+    def injected(self, fault: "Fault") -> Iterator[None]:
+        """``inject`` on the way in; on the way out ``observe`` and ``heal``.
+
+        After an error inside it heals at once, except in a lab of the drill's own, which ends with the drill.
+        """
+        try:
+            self.inject(fault)
+            yield
+            self.observe()
+        except BaseException as cause:
+            if not self.is_private:
+                with _annotating(cause, f"healing {fault!r}"):
+                    self.heal()
+            raise
+        self.heal()
+
+    def until_recovered(self, within_s: float) -> bool:
+        """Wait until fresh writes and reads are good again and no failover runs; looks from outside, helps nothing.
+
+        Returns whether that was seen within ``within_s`` × timer scale (30 s at least). Too late is no error of the
+        drill: it is written down, and the judgement calls it what it is.
+        """
+        self._phase("recover")
+        limit_s = max(within_s * self.lab.timer_scale, LEAST_WAIT_S)
+        try:
+            self.clients.until(self._is_recovered, "good probes and no failover running", limit_s)
+        except DeadlineError:
+            seen = self.clients.told(newest=WINDOW_PROBES)
+            self.timeline.add(Kind.NOTE, "not recovered in time", within_s=limit_s, seen=seen)
+            return False
+        return True
+
+    def observe(self) -> None:
+        """Watch until a window of max(W, 200 probes) was good, for three windows at most; then read the survivors back."""
+        self._phase("observe")
+        begun, window_s = self._clock.mono_ns(), self.window_s
+
+        def settled() -> bool:
+            now = self._clock.mono_ns()
+            since = max(self._injected_ns, now - int(window_s * NS))
+            good = self.clients.are_good(RECOVERED_SHARE, at_least=1, since_ns=since)
+            return good and now - begun >= window_s * NS
+
+        with contextlib.suppress(DeadlineError):  # a service that stays bad was observed as well
+            self.clients.until(settled, "a good window", 3 * window_s)
+        self.timeline.add(Kind.OBSERVATION_END, "looked at until here", window_s=window_s)
+        self._observed = True
+        if self.undo.open_steps():
+            read_before_healing(self._read_back, self.record, self.timeline)
+
+    def hold(self, seconds: float) -> None:
+        """Wait so many seconds (at timer scale 1) while watching that the clients live; a signal interrupts it at once."""
+        self.clients.hold(seconds * self.lab.timer_scale)
+
+    def heal(self) -> None:
+        """Take every fault back, the last first; each fences before it heals. Does nothing when nothing is broken.
+
+        A drill that came so far then looks whether a client went back, and ends its observation only after that.
+        """
+        if not self.undo.open_steps():
+            return
+        self._phase("heal")
+        while self._faults:
+            self._faults[-1].heal(self.lab, self.undo, self.timeline)
+            self._faults.pop()
+        if self._observed:
+            self._look_after_healing()
+
+    def conclude(self, cause: BaseException | None = None) -> None:
+        """Heal what is still broken, then close everything that was opened, in reverse: load, prober, lab. Safe twice.
+
+        A lab of the drill's own that was interrupted is not healed: it ends with all its parts.
+        """
+        if self._concluded:
+            return
+        self._concluded = True
+        if cause:
+            self._note(cause)
+            self._observed = False
+        try:
+            if cause is None or not self.is_private:
+                with _annotating(cause, "healing"):
+                    self.heal()
+        finally:
+            with _annotating(cause, "closing the drill"):
+                self._stack.close()
+
+    def judge(self) -> Measurement:
+        """Judge the record alone, write ``measurement.json`` and render the report."""
+        self.measurement = self._world.judge(self.record)
+        self.record.write_measurement(self.measurement)
+        self.report = self._world.render(self.record)
+        self._display.judged(self.measurement, self.report)
+        return self.measurement
+
+    def seal(self) -> None:
+        """Write the manifest; the record is complete."""
+        self.record.seal()
+
+    @property
+    def verdict(self) -> Verdict:
+        """What was proved; UNKNOWN until it is judged."""
+        return self.measurement.verdict if self.measurement else Verdict.UNKNOWN
+
+    @property
+    def window_s(self) -> float:
+        """max(W, 200 probes) of the recovery time's definition, in seconds."""
+        load = self.intent.load
+        return max(self.plan.timers.window_s, WINDOW_PROBES / min(load.writes_per_s, load.reads_per_s))
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the lab is the drill's own, and ends with it."""
+        return self.choice.name == LOCAL
+
+    # ---- a context manager
+
+    def __enter__(self) -> Self:
+        self.prepare()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, cause: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            self.conclude(cause)
+        finally:
+            with _annotating(cause, "judging"):
+                self.judge()
+                self.seal()
+
+    # ---- inside
+
+    def _open(self) -> None:
+        opened = self._stack
+        self._display.opened(self.record, self.plan)
+        opened.callback(self._display.closed)
+        self._phase("prepare")
+        self.undo = UndoJournal(self.record.undo, self._clock)
+        opened.callback(self.undo.close)
+        self.lab = self._world.lab(self.choice, opened, self._display.say)
+        self.plan = plan_on(self.plan, self.lab, self._world.timers(self.lab))
+        self.record.write_plan(self.plan)
+        opened.callback(self._dismiss, self._world.warden(self.record, self.lab, self.is_private))
+        self.timeline.add(Kind.WARDEN, "started", private=self.is_private)
+        opened.callback(self._world.observer(self.lab, self.timeline).stop)
+        opened.callback(self._when_the_clients_have_stopped)
+        outside = Outside(self.record.probes, self.intent.objectives.latency_bound_s)
+        self.clients = Clients(outside, self.timeline, self._clock)
+        load = (self.intent.load, self.lab, self.record)
+        self.clients.add(Kind.PROBER, self._world.prober(*load), opened)
+        self.clients.add(Kind.LOAD, self._world.load(*load), opened)
+
+    def _dismiss(self, warden: Keeper) -> None:
+        """An attached lab keeps its warden while something is broken: it acts as soon as this process is gone."""
+        if self.is_private or not self.undo.open_steps():
+            warden.dismiss()
+
+    def _when_the_clients_have_stopped(self) -> None:
+        """Nothing is written any more and the lab is still up: read the survivors, and the old primary's WAL."""
+        if not self._observed:
+            return
+        read_finally(self._read_back, self.record, self.timeline)
+        if self._seen.executions or self._seen.fenced:  # else nobody was promoted, and there is no fork
+            self._read_wal()
+
+    def _read_back(self, writer: LineWriter, within_s: float) -> int:
+        return self._world.read_back(self.lab, writer, within_s)
+
+    def _read_wal(self) -> None:
+        try:
+            commits = self._world.wal(self.lab)
+        except GamedayError as cause:  # a witness that cannot be heard is unavailable, and the judgement says so
+            self.timeline.add(Kind.NOTE, "the old primary's WAL could not be read", why=str(cause))
+            return
+        if commits is not None:
+            with contextlib.closing(self.record.line_writer(self.record.wal, sync=False)) as writer:
+                for commit in commits:
+                    writer.append(commit)
+
+    def _look_after_healing(self) -> None:
+        healed_ns = self._clock.mono_ns()
+        self.clients.hold(max(AFTER_HEALING_S, 2 * self.plan.timers.dns_ttl_s))
+        self.clients.outside.look()
+        answered = self.clients.outside.regions(since_ns=healed_ns)
+        back = sorted(self._seen.fenced & set(answered))
+        what = f"clients went back to {', '.join(back)}" if back else "no client went back"
+        self.timeline.add(Kind.NOTE, f"after healing: {what}", answered=answered, went_back=back)
+        self.timeline.add(Kind.OBSERVATION_END, "looked at until here, healing included", window_s=self.window_s)
+
+    def _is_recovered(self) -> bool:
+        n = max(20, round(self.intent.load.writes_per_s))
+        good = self.clients.are_good(RECOVERED_SHARE, at_least=n, newest=n, since_ns=self._injected_ns)
+        return good and not self._seen.failing_over
+
+    def _phase(self, what: str) -> None:
+        self.timeline.add(Kind.PHASE, what)
+
+    def _watch(self, event: Event) -> None:
+        self._seen.event(event)
+        self._display.event(event)
+
+    def _note(self, cause: BaseException) -> None:
+        self.timeline.add(Kind.NOTE, "the drill stopped early", why=f"{type(cause).__name__}: {cause}")
+
+
+def _default_load() -> "LoadPlan":
+    from gameday.load.plan import LoadPlan
+
+    return LoadPlan()
+
+
+@contextlib.contextmanager
+def _annotating(cause: BaseException | None, doing: str) -> Iterator[None]:
+    """Clean-up that fails is added to the first error as a note; where there is no first error it is the error."""
+    try:
+        yield
+    except Exception as second:
+        if cause is None:
+            raise
+        cause.add_note(f"and {doing} failed too: {second!r}")

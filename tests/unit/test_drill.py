@@ -1,0 +1,218 @@
+"""The drill's phases, in a world of our own."""
+
+import json
+
+import pytest
+from stub_world import PRIMARY, StubFault, StubLoad, StubWorld
+
+from gameday.drill import Drill
+from gameday.errors import DeadlineError, FaultError, InputError, LabNotReady, LoadError, ReadBackError, RecordError
+from gameday.facts import Kind, Objectives, Verdict
+from gameday.preparing import LabChoice
+from gameday.record.layout import Record
+from gameday.record.lines import Damage
+
+OBJECTIVES = Objectives(rto_s=1800, rpo_s=600)
+
+
+def drill_in(world, tmp_path, **more):
+    more = {"objectives": OBJECTIVES, "load": StubLoad(), "reports": tmp_path, **more}
+    return Drill("local", world=world, clock=world.clock, **more)
+
+
+def run(world, tmp_path, fault=None):
+    with drill_in(world, tmp_path) as drill:
+        drill.baseline()
+        with drill.injected(fault or StubFault(world)):
+            drill.until_recovered(within_s=1800)
+    return drill
+
+
+def events(drill):
+    return list(drill.record.read_events(Damage()))
+
+
+def told(drill, kind):
+    return [event.what for event in events(drill) if event.kind is kind]
+
+
+def findings(drill):
+    return [finding.what for finding in drill.measurement.findings if finding.weight is not Verdict.HELD]
+
+
+def test_an_outage_that_ends_in_time_and_loses_nothing_is_held(tmp_path):
+    drill = run(StubWorld(), tmp_path)
+    assert findings(drill) == []
+    assert drill.verdict is Verdict.HELD
+    assert drill.measurement.rta_s == pytest.approx(5, abs=0.1)
+
+
+def test_the_phases_are_on_the_timeline_in_their_order(tmp_path):
+    drill = run(StubWorld(), tmp_path)
+    assert told(drill, Kind.PHASE) == ["prepare", "baseline", "inject", "recover", "observe", "heal"]
+
+
+def test_everything_opened_is_closed_in_reverse_and_then_judged(tmp_path):
+    world = StubWorld()
+    run(world, tmp_path)
+    assert world.did[:5] == ["lab", "warden", "observer", "prober", "load"]
+    assert world.did[5:] == ["read back", "heal", "read back", "dismiss", "lab down", "judge", "render"]
+    assert world.stopped == ["load", "prober", "observer"]
+
+
+def test_the_record_is_complete_and_sealed(tmp_path):
+    drill = run(StubWorld(), tmp_path)
+    manifest = json.loads((drill.record.folder / "manifest.json").read_text())
+    assert {"plan.json", "timeline.ndjson", "survivors.ndjson", "measurement.json", "index.html"} <= set(manifest)
+    assert drill.report == drill.record.page
+
+
+def test_the_plan_names_the_fault_and_what_it_leaves_reachable(tmp_path):
+    plan = run(StubWorld(), tmp_path).record.read_plan()
+    assert plan.faults == (f"StubFault({PRIMARY!r})",)
+    assert plan.stays_reachable == ("the moon",)
+    assert plan.outputs["DatabaseId.us-west-2"] == "stub"
+
+
+def test_rows_that_are_gone_are_lost(tmp_path):
+    drill = run(StubWorld(loses=3), tmp_path)
+    assert drill.measurement.recovery_point.lost == 3
+
+
+def test_a_service_that_never_comes_back_is_broken_and_no_exception(tmp_path):
+    drill = run(StubWorld(outage_s=10**6), tmp_path)
+    assert "not recovered in time" in told(drill, Kind.NOTE)
+    assert drill.verdict is not Verdict.HELD
+
+
+def test_a_service_that_is_down_before_the_fault_is_never_injected(tmp_path):
+    world = StubWorld(is_up=False)
+    fault = StubFault(world)
+    drill = drill_in(world, tmp_path)
+    with pytest.raises(DeadlineError, match="0 of 100 good"), drill:
+        drill.baseline()
+        drill.inject(fault)
+    assert world.down_since is None
+    assert drill.verdict is Verdict.UNKNOWN
+
+
+def test_a_fault_without_effect_is_unknown(tmp_path):
+    world = StubWorld()
+    fault = StubFault(world, fails=FaultError("the region dark", "it answers"))
+    drill = drill_in(world, tmp_path)
+    with pytest.raises(FaultError), drill:
+        drill.baseline()
+        with drill.injected(fault):
+            pass
+    assert drill.verdict is Verdict.UNKNOWN
+
+
+def test_an_attached_lab_is_healed_when_the_drill_fails(tmp_path):
+    world = StubWorld()
+    drill = Drill(LabChoice("shared"), OBJECTIVES, load=StubLoad(), reports=tmp_path, world=world, clock=world.clock)
+    with pytest.raises(KeyboardInterrupt), drill, drill.injected(StubFault(world)):
+        raise KeyboardInterrupt
+    assert world.did.index("heal") < world.did.index("dismiss")
+
+
+def test_a_lab_of_its_own_that_was_interrupted_just_ends(tmp_path):
+    world = StubWorld()
+    drill = drill_in(world, tmp_path)
+    with pytest.raises(KeyboardInterrupt), drill, drill.injected(StubFault(world)):
+        raise KeyboardInterrupt
+    assert "heal" not in world.did
+    assert world.did[-4:] == ["dismiss", "lab down", "judge", "render"]
+    assert "the drill stopped early" in told(drill, Kind.NOTE)
+
+
+def test_a_prober_that_dies_ends_the_drill(tmp_path):
+    world = StubWorld()
+    drill = drill_in(world, tmp_path)
+    with pytest.raises(LoadError, match="prober"), drill:
+        world.dead.add("prober")
+        drill.baseline()
+    assert told(drill, Kind.PROBER) == ["started", "died"]
+    assert drill.verdict is Verdict.UNKNOWN
+
+
+def test_a_lab_that_never_comes_up_leaves_a_readable_record_and_nothing_running(tmp_path):
+    world = StubWorld(fails_at="lab", failure=LabNotReady("a lab", "none"))
+    drill = drill_in(world, tmp_path)
+    with pytest.raises(LabNotReady), drill:
+        pytest.fail("it must not begin")
+    assert world.did == ["lab"]
+    assert Record.open(drill.record.folder).read_plan().outputs == {}
+    assert told(drill, Kind.NOTE) == ["the drill stopped early"]
+
+
+def test_whatever_was_open_is_closed_when_the_load_cannot_start(tmp_path):
+    world = StubWorld(fails_at="load", failure=LoadError("locust", "not found"))
+    with pytest.raises(LoadError), drill_in(world, tmp_path):
+        pytest.fail("it must not begin")
+    assert world.stopped == ["prober", "observer"]
+    assert world.did[-2:] == ["dismiss", "lab down"]
+
+
+def test_unwritable_reports_fail_before_any_lab_is_started(tmp_path):
+    (tmp_path / "file").write_text("")
+    world = StubWorld()
+    with pytest.raises(RecordError), drill_in(world, tmp_path, reports=tmp_path / "file"):
+        pytest.fail("it must not begin")
+    assert world.did == []
+
+
+def test_survivors_that_cannot_be_read_back_make_the_drill_unknown(tmp_path):
+    drill = run(StubWorld(fails_at="read back", failure=ReadBackError("every page", "a timeout")), tmp_path)
+    assert drill.verdict is Verdict.UNKNOWN
+    assert "the read-back is incomplete" in findings(drill)
+
+
+def test_a_row_that_was_there_before_healing_and_not_after_makes_the_read_back_incomplete(tmp_path):
+    world = StubWorld()
+
+    class Forgets(StubFault):
+        def heal(self, lab, undo, timeline):
+            super().heal(lab, undo, timeline)
+            world.loses = 1
+
+    drill = run(world, tmp_path, Forgets(world))
+    assert "the read-back is incomplete" in findings(drill)
+
+
+def test_clients_that_went_back_to_a_fenced_region_are_told(tmp_path):
+    world = StubWorld()
+
+    class Fences(StubFault):
+        def heal(self, lab, undo, timeline):
+            timeline.add(Kind.FENCED, "tasks 0", region=self.region)
+            super().heal(lab, undo, timeline)
+
+    drill = run(world, tmp_path, Fences(world))
+    assert f"after healing: clients went back to {PRIMARY}" in told(drill, Kind.NOTE)
+
+
+def test_the_drill_waits_for_a_running_failover(tmp_path):
+    world = StubWorld(outage_s=0)
+    with drill_in(world, tmp_path) as drill:
+        world.timeline.add(Kind.EXECUTION, "RUNNING", arn="x")
+        assert drill.until_recovered(within_s=10) is False
+        world.timeline.add(Kind.EXECUTION, "SUCCEEDED", arn="x")
+        assert drill.until_recovered(within_s=10) is True
+
+
+def test_no_fault_at_all_loses_nothing_and_recovers_in_no_time(tmp_path):
+    with drill_in(StubWorld(), tmp_path) as drill:
+        drill.baseline()
+        drill.observe()
+    assert (drill.verdict, drill.measurement.rta_s) == (Verdict.HELD, 0)
+
+
+@pytest.mark.parametrize("scale", [0, -1, "fast", float("nan")])
+def test_a_timer_scale_that_is_no_scale_is_refused_before_anything_is_made(scale, tmp_path):
+    with pytest.raises(InputError, match="timer scale"):
+        LabChoice(timer_scale=scale)
+
+
+def test_a_drill_without_objectives_is_refused():
+    with pytest.raises(InputError, match="objectives"):
+        Drill()
