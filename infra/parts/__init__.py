@@ -1,0 +1,1 @@
+"""Constructs that other teams can reuse; the stacks only wire them together."""

@@ -1,0 +1,102 @@
+"""What a region's operators see: alarms, a dashboard, and a topic that tells them."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from infra.parts.alerts import Alarms, AlertTopic, formula, metric, query
+from infra.settings import NAME, REPLICA_DATABASE, Settings
+from infra.stacks.app import App
+from infra.stacks.base import GamedayStack
+
+PERIOD_S = 60
+LAG_MAX_S = 300
+ERRORS_MAX_PERCENT = 5
+
+
+class Observability(GamedayStack):
+    """The replica's lag is watched where the replica is."""
+
+    part = "observability"
+
+    def __init__(self, app: cdk.App, region: str, settings: Settings, service: App) -> None:
+        super().__init__(app, region, settings)
+        self.topic = AlertTopic(self, "Alerts", name="gameday-alerts", settings=settings)
+        self.alarms = Alarms(self, "Alarms", topic=self.topic)
+        balancer = service.balancer.balancer.attr_load_balancer_full_name
+        if not self.is_primary:
+            self._replica_lag()
+        self._running_tasks()
+        self._errors(balancer)
+        self._dashboard(balancer)
+        self.output("AlarmNames", ",".join(self.alarms.names))
+        self.output("AlertTopicArn", self.topic.arn)
+
+    def _replica_lag(self) -> None:
+        lag = metric("AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": REPLICA_DATABASE}, "Maximum", PERIOD_S)
+        self.alarms.watch(
+            "ReplicaLag",
+            alarm_name="gameday-replica-lag",
+            alarm_description="The standby's data is too old: a failover now would lose more than the objective allows",
+            comparison_operator="GreaterThanThreshold",
+            threshold=LAG_MAX_S,
+            evaluation_periods=1,
+            treat_missing_data="missing",
+            **lag,
+        )
+
+    def _running_tasks(self) -> None:
+        of = {"ClusterName": NAME, "ServiceName": NAME}
+        self.alarms.watch(
+            "RunningTasks",
+            alarm_name="gameday-running-tasks",
+            alarm_description="Other than the desired number of tasks has been running for three minutes",
+            comparison_operator="GreaterThanThreshold",
+            threshold=0,
+            evaluation_periods=3,
+            treat_missing_data="missing",
+            metrics=[
+                query("running", "ECS/ContainerInsights", "RunningTaskCount", of, "Average", PERIOD_S),
+                query("desired", "ECS/ContainerInsights", "DesiredTaskCount", of, "Average", PERIOD_S),
+                formula("difference", "ABS(running - desired)", "running tasks other than desired"),
+            ],
+        )
+
+    def _errors(self, balancer: str) -> None:
+        of, space = {"LoadBalancer": balancer}, "AWS/ApplicationELB"
+        share = "100 * (FILL(targets, 0) + FILL(balancer, 0)) / requests"
+        self.alarms.watch(
+            "Errors",
+            alarm_name="gameday-5xx",
+            alarm_description="More than 5 % of answers are errors of the service or of its balancer",
+            comparison_operator="GreaterThanThreshold",
+            threshold=ERRORS_MAX_PERCENT,
+            evaluation_periods=2,
+            treat_missing_data="notBreaching",
+            metrics=[
+                query("targets", space, "HTTPCode_Target_5XX_Count", of, "Sum", PERIOD_S),
+                query("balancer", space, "HTTPCode_ELB_5XX_Count", of, "Sum", PERIOD_S),
+                query("requests", space, "RequestCount", of, "Sum", PERIOD_S),
+                formula("share", share, "answers that are errors, in percent"),
+            ],
+        )
+
+    def _dashboard(self, balancer: str) -> None:
+        tasks = ["ECS/ContainerInsights", "RunningTaskCount", "ClusterName", NAME, "ServiceName", NAME]
+        elb = "AWS/ApplicationELB"
+        rows = [
+            ("Requests and errors", [[elb, name, "LoadBalancer", balancer] for name in ("RequestCount", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count")], "Sum"),
+            ("Response time", [[elb, "TargetResponseTime", "LoadBalancer", balancer]], "p99"),
+            ("Tasks", [tasks, [tasks[0], "DesiredTaskCount", *tasks[2:]]], "Average"),
+            ("Replica lag", [["AWS/RDS", "ReplicaLag", "DBInstanceIdentifier", REPLICA_DATABASE]], "Maximum"),
+        ]
+        shown = [row for row in rows if not (self.is_primary and row[0] == "Replica lag")]
+        widgets = [self._graph(number, *row) for number, row in enumerate(shown)]
+        body = self.to_json_string({"widgets": widgets})
+        cloudwatch.CfnDashboard(self, "Dashboard", dashboard_name=f"{NAME}-{self.here}", dashboard_body=body)
+
+    def _graph(self, number: int, title: str, metrics: list[list[str]], statistic: str) -> dict[str, Any]:
+        properties = {"title": title, "region": self.here, "view": "timeSeries", "metrics": metrics}
+        place = {"x": 12 * (number % 2), "y": 6 * (number // 2), "width": 12, "height": 6}
+        return {"type": "metric", **place, "properties": properties | {"stat": statistic, "period": PERIOD_S}}
