@@ -32,7 +32,7 @@ def no_acknowledged_write(case: Case) -> Iterator[Finding]:
 
 
 def damaged_lines(case: Case) -> Iterator[Finding]:
-    """Lines that cannot be read; a cut last line was being written when its writer died, and is as gone as any other."""
+    """Lines that cannot be read; a cut last line, being written when its writer died, is as gone as any other."""
     for name, lines in case.evidence.damaged:
         expected = f"every line of {name} to be readable"
         yield unknown("the record is damaged", expected, f"{lines} lines that are not, or are cut")

@@ -31,7 +31,7 @@ def last(
 
 
 def fault_window(events: Sequence[Event]) -> FaultWindow | None:
-    """From the stamp before the first destructive call to the end of healing; verified when every fault's check held."""
+    """From the stamp before the first destructive call to the end of healing; verified: every fault's check held."""
     faults = [event for event in events if event.kind is Kind.FAULT]
     if not faults:
         return None

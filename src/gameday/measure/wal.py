@@ -124,7 +124,7 @@ def _instant(utc: str) -> datetime | None:
 
 
 def straddling(evidence: Evidence) -> tuple[SettledWrite, ...]:
-    """Writes acknowledged by the old primary whose LSN bracket holds the replay LSN: replayed or not, nobody can say."""
+    """Writes of the old primary whose LSN bracket holds the replay LSN: nobody can say whether they were replayed."""
     replayed = _replayed(evidence)
     if replayed is None:
         return ()

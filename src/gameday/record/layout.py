@@ -9,9 +9,14 @@ from pathlib import Path
 
 import msgspec
 
-from gameday.errors import RecordError
+from gameday.errors import InputError, RecordError
 from gameday.facts import Event, Measurement, Plan, Probe, Survivor, WalCommit, Write
 from gameday.record.lines import Damage, LineWriter, read_lines
+
+_NEXT = {
+    "plan.json": "without its plan a record cannot be judged: restore it, or run the drill again",
+    "measurement.json": "judge the record again: gameday judge",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,13 @@ class Record:
     def seal(self) -> None:
         """Write ``manifest.json``: the SHA-256 of every other file of the record."""
         files = sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name != "manifest.json")
-        hashes = {str(path.relative_to(self.folder)): _sha256(path) for path in files}
+        try:
+            hashes = {str(path.relative_to(self.folder)): _sha256(path) for path in files}
+        except OSError as cause:
+            seen = f"{cause.strerror}: {cause.filename}"
+            raise RecordError(
+                f"every file of {self.folder} to be readable", seen, "make it readable, then judge again"
+            ) from cause
         self.write_text("manifest.json", _pretty(hashes))
 
     def line_writer(self, path: Path, *, sync: bool = True) -> LineWriter:
@@ -130,8 +141,8 @@ class Record:
         path = self.folder / name
         try:
             return msgspec.json.decode(path.read_bytes(), type=form)
-        except (OSError, msgspec.DecodeError) as cause:
-            raise RecordError(f"a readable {path}", str(cause), "judge the record again: gameday judge") from cause
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, InputError) as cause:
+            raise RecordError(f"a readable {path}", str(cause), _NEXT.get(name, "")) from cause
 
 
 def _pretty(whole: object) -> str:

@@ -1,7 +1,9 @@
 """The write ledger: one ``sent`` line and one settlement for each attempt at a write, one segment a writer process."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from gameday.clock import SYSTEM, Clock, boot_id
@@ -27,17 +29,21 @@ class Acknowledgement:
 class Ledger:
     """One writer's segment ``writes/<writer>.ndjson``; safe between threads.
 
-    Not synced: it survives the kill of any process, not of the machine.
+    Not synced: it survives the kill of any process, not of the machine. Its lines are numbered from 1, so that the
+    judgement sees when one is gone.
     """
 
     def __init__(self, writes: Path, writer: str, clock: Clock = SYSTEM) -> None:
         self.writer, self._clock, self._boot = writer, clock, boot_id()
-        self._lines = LineWriter(writes / f"{writer}.ndjson", sync=False)
+        segment = writes / f"{writer}.ndjson"
+        self._lines = LineWriter(segment, sync=False)
+        self._numbers: Iterator[int] = count(_lines_in(segment) + 1)
 
     def sent(self, id: str, attempt: int, sum: str) -> Write:
         """Stamp an attempt immediately before its request; keep the answer for :meth:`settled`."""
         stamped = self._clock.mono_ns()
-        write = Write(self._boot, self.writer, id, attempt, "sent", stamped, self._clock.utc(), sum)
+        number = next(self._numbers)
+        write = Write(self._boot, self.writer, id, attempt, "sent", stamped, self._clock.utc(), sum, line=number)
         self._lines.append(write)
         return write
 
@@ -56,8 +62,15 @@ class Ledger:
             replace(
                 sent, ev=settlement.value, mono_ns=self._clock.mono_ns(), utc=self._clock.utc(), region=told.region,
                 xid=told.xid, lsn_before=told.lsn_before, lsn_after=told.lsn_after, status=status, why=why,
+                line=next(self._numbers),
             )
         )  # fmt: skip
 
     def close(self) -> None:
         self._lines.close()
+
+
+def _lines_in(segment: Path) -> int:
+    """How many whole lines a segment has already: a writer that was started again goes on numbering."""
+    with segment.open("rb") as file:
+        return sum(line.endswith(b"\n") for line in file)

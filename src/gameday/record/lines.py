@@ -13,13 +13,18 @@ from gameday.errors import RecordError
 
 
 class LineWriter:
-    """Appends records to one file; safe between threads of one process. ``sync`` flushes each line to the disk."""
+    """Appends records to one file; safe between threads of one process. ``sync`` flushes each line to the disk.
+
+    A line that was cut, by a kill before this writer or by a full disk, is ended before the next one begins, so that
+    it costs nobody else's line.
+    """
 
     def __init__(self, path: Path, *, sync: bool) -> None:
         self.path, self._sync, self._lock = path, sync, Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            self._torn = _ends_torn(path)
         except OSError as cause:
             raise _unwritable(path, cause) from cause
 
@@ -27,8 +32,12 @@ class LineWriter:
         """Write one line, with the version of the form first; raises :class:`RecordError` when the disk refuses."""
         line = b'{"v":1,' + msgspec.json.encode(record)[1:] + b"\n"
         with self._lock:
+            if self._fd < 0:
+                raise RecordError(f"an open file to append to {self.path}", "it was closed", "close it last")
             try:
-                _write_whole(self._fd, line)
+                self._torn, start = True, b"\n" if self._torn else b""
+                _write_whole(self._fd, start + line)
+                self._torn = False
                 if self._sync:
                     os.fdatasync(self._fd)
             except OSError as cause:
@@ -39,6 +48,15 @@ class LineWriter:
             if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1
+
+
+def _ends_torn(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        if not size:
+            return False
+        file.seek(size - 1)
+        return file.read(1) != b"\n"
 
 
 def _write_whole(fd: int, line: bytes) -> None:
@@ -57,20 +75,30 @@ class Damage:
 def read_lines[T](path: Path, form: type[T], damage: Damage) -> Iterator[T]:
     """Each record of a file, in order; unreadable lines are counted in ``damage``, never guessed.
 
-    A missing file has no lines. A last line without its newline is a cut tail: the kill's own mark, not damage.
+    A missing file has no lines, and an empty line is none. A last line without its newline is a cut tail: the kill's
+    own mark. Raises :class:`RecordError` when there is a file and it cannot be read at all.
     """
-    if not path.exists():
-        return
     decoder = msgspec.json.Decoder(form)
-    with path.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                damage.cut_tail += 1
-                return
+    for line in _raw_lines(path):
+        if not line.endswith(b"\n"):
+            damage.cut_tail += 1
+        elif line.strip():
             try:
-                yield decoder.decode(line)
+                record = decoder.decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 damage.lines += 1
+            else:
+                yield record
+
+
+def _raw_lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except FileNotFoundError:
+        return
+    except OSError as cause:
+        raise RecordError(f"a readable {path}", f"{cause.strerror}", "make it readable, then judge again") from cause
 
 
 def _unwritable(path: Path, cause: OSError) -> RecordError:

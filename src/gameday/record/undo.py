@@ -54,6 +54,12 @@ class UndoJournal:
         done = {line.number for line in lines if line.ev == "done"}
         return [(line.number, line.step) for line in reversed(lines) if line.ev == "before" and line.number not in done]
 
+    def unreadable(self) -> int:
+        """How many whole lines cannot be read: steps that nobody can replay. (A cut tail's mutation never began.)"""
+        damage = Damage()
+        list(read_lines(self.path, UndoLine, damage))
+        return damage.lines
+
     def close(self) -> None:
         self._lines.close()
 
