@@ -1,11 +1,17 @@
-"""A bare lab ground on this suite's own loopback slot, and boto3 clients for it."""
+"""A bare lab ground on this suite's own loopback slot, a patched control plane on it, and boto3 clients for that."""
 
 import itertools
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gameday.aws import Aws
 from gameday.lab.local.ground import Addresses, Delays, Ground, Ports
+from gameday.lab.local.moto_patches import Hooks, apply_patches
+from gameday.lab.local.server import serve
 
 _bases = itertools.count(31000, 10)
 
@@ -20,3 +26,17 @@ def bare_ground(folder: Path, *, scale: float = 1.0) -> Ground:
 
 def aws_of(ground: Ground) -> Aws:
     return Aws(ground.endpoint_url)
+
+
+@contextmanager
+def control_plane(folder: Path, hooks: Hooks) -> Iterator[Aws]:
+    """An empty, patched control plane with these hooks in force."""
+    ground = bare_ground(folder)
+    apply_patches(replace(hooks, endpoint_url=ground.endpoint_url, said=ground.said))
+    with serve(ground):
+        reset = urllib.request.Request(f"{ground.endpoint_url}/moto-api/reset", method="POST")
+        urllib.request.urlopen(reset, timeout=10).close()
+        try:
+            yield aws_of(ground)
+        finally:
+            apply_patches(Hooks())

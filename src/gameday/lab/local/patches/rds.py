@@ -93,20 +93,23 @@ def _endpoints() -> None:
     swap(DBInstance, "endpoint", property(endpoint), expects="property")
 
 
-def _promote(backend: Any, database: Any, asked: dict[str, Any]) -> None:
+def _promote(backend: Any, database: Any, asked: Any) -> None:
     """The work behind ``modifying``; a failed one leaves ``failed``, still a replica, and a line in the lab's log."""
     ask = hooks().promote
     try:
         if ask:
             ask(backend.region_name, database.resource_id)
+        _become_primary(backend, database, asked)
     except Exception as cause:  # noqa: BLE001  the caller left long ago: the status and the log tell it
         database.status = "failed"
         hooks().said(f"promoting {database.resource_id} in {backend.region_name} failed: {cause!r}")
-        return
+
+
+def _become_primary(backend: Any, database: Any, asked: Any) -> None:
     source = _source(backend, database)
     if source is not None:
         source.remove_replica(database)
-    database.update(**{"backup_retention_period": 1} | asked)
+    database.update(**{"backup_retention_period": 1, **asked})
     database.is_replica, database.source_db_instance_identifier = False, None
     database.status = "available"
 
