@@ -4,12 +4,14 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from gameday.clock import SYSTEM, Clock
 from gameday.lab.local.ground import ACCOUNT
 
-KEPT_IN_MOTO = 6_000  # samples a region; the oldest third goes when there are more
+KEPT_IN_MOTO = 6_000  # samples a region, and of one series; the oldest third goes when there are more
+LATE = timedelta(minutes=5)
 type SeriesKey = tuple[str, str, frozenset[tuple[str, str]]]  # namespace, name, dimensions
 
 
@@ -59,13 +61,10 @@ class MetricStore:
         self._read[region] = read
 
     def series(self, region: str, key: SeriesKey, since: datetime) -> tuple[Sample, ...]:
-        """The samples of a series after ``since``; older ones are forgotten after an hour."""
-        found = self._series.get((region, key))
-        if not found:
-            return ()
-        while found and found[0].at < since - timedelta(hours=1):
-            found.popleft()
-        return tuple(sample for sample in found if sample.at > since)
+        """The samples of a series after ``since``, newest first; one put later than ``LATE`` may be missed."""
+        found = self._series.get((region, key), ())
+        recent = takewhile(lambda sample: sample.at > since - LATE, reversed(found))
+        return tuple(sample for sample in recent if sample.at > since)
 
 
 def series_key(namespace: str, name: str, dimensions: Mapping[str, str]) -> SeriesKey:
