@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from gameday.clock import SYSTEM
 from gameday.errors import GamedayError, LabNotReady
 from gameday.lab.local import home
 from gameday.lab.local.attach import attach
+from gameday.lab.local.extras import Trouble
 from gameday.lab.local.ground import Controller, Delays, Ground, Ports
 from gameday.lab.local.links import LinkBoard
 from gameday.lab.model import Lab
@@ -54,14 +55,6 @@ class LabOptions:
         )
 
 
-@dataclass
-class Trouble:
-    """What controllers raised, so that ``lab status`` can show it: controller -> last error, and how many."""
-
-    last: dict[str, str] = field(default_factory=dict)
-    count: int = 0
-
-
 class LocalLab:
     """One running lab; :meth:`run` returns when it was told to stop, with everything taken down."""
 
@@ -70,7 +63,8 @@ class LocalLab:
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
-        self.trouble = Trouble()
+        self._last_trouble: dict[str, str] = {}
+        self._troubles = 0
 
     def run(self, on_ready: Callable[["LocalLab"], None]) -> None:
         """Bring the lab up, call ``on_ready``, tick until stopped. Raises what kept it from becoming ready."""
@@ -89,6 +83,10 @@ class LocalLab:
                     parts.service.delay_starts = True
                     on_ready(self)
                 self._stop.wait(TICK_S)
+
+    def trouble(self) -> Trouble:
+        """What controllers raised last, so that ``lab status`` can show it, and how often they raised in all."""
+        return Trouble(dict(self._last_trouble), self._troubles)
 
     def stop(self) -> None:
         """Ask the lab to end; safe from any thread and from a signal handler."""
@@ -147,24 +145,24 @@ class LocalLab:
             if time.monotonic() > deadline:
                 raise LabNotReady(
                     f"lab {lab.name!r} ready within {READY_WITHIN_S:g} s",
-                    f"{_unready(seen)}{self._troubles()}{_log_tail(ground.folder)}",
+                    f"{_unready(seen)}{self._complaints()}{_log_tail(ground.folder)}",
                     "read the lab's log, mend the cause, and bring it up again",
                 )
 
-    def _troubles(self) -> str:
-        return "".join(f"; {name} says: {error}" for name, error in self.trouble.last.items())
+    def _complaints(self) -> str:
+        return "".join(f"; {name} says: {error}" for name, error in dict(self._last_trouble).items())
 
     def _tick(self, controllers: tuple[Controller, ...]) -> None:
         for controller in controllers:
             try:
                 controller.reconcile()
             except Exception as cause:  # noqa: BLE001  one controller's trouble must not stop the others; it is shown
-                self.trouble.last[controller.name] = str(cause) or repr(cause)
-                self.trouble.count += 1
+                self._last_trouble[controller.name] = str(cause) or repr(cause)
+                self._troubles += 1
                 with (home.folder_of(self.options.name) / "lab.log").open("a") as log:
                     log.write(f"{SYSTEM.utc()} {controller.name}: {traceback.format_exc()}")
             else:
-                self.trouble.last.pop(controller.name, None)
+                self._last_trouble.pop(controller.name, None)
 
 
 @contextlib.contextmanager

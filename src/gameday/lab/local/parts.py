@@ -1,0 +1,114 @@
+"""The lab's parts, opened in order and closed in the opposite one: control plane, controllers, deployment, routes."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from gameday.aws import LOCAL_KEYS
+from gameday.lab.local.alarms import AlarmController
+from gameday.lab.local.balancer import BalancerController
+from gameday.lab.local.database import DatabaseController
+from gameday.lab.local.deployer import deploy
+from gameday.lab.local.events import EventDelivery
+from gameday.lab.local.extras import Fork, LinkSeen, Trouble
+from gameday.lab.local.ground import PRIMARY, Controller, Ground
+from gameday.lab.local.moto_patches import Hooks, apply_patches
+from gameday.lab.local.network import NetworkController
+from gameday.lab.local.notifications import Notifications
+from gameday.lab.local.routing import RoutingController
+from gameday.lab.local.server import serve
+from gameday.lab.local.service import ServiceController
+from gameday.processes import ProcessId, identify
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the lab's main loop needs of its parts."""
+
+    ground: Ground
+    controllers: tuple[Controller, ...]
+    service: ServiceController
+    deploy: Callable[[], None]
+
+
+@contextlib.contextmanager
+def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
+    """Open the control plane and the controllers; on the way out the processes end first, the control plane last."""
+    with contextlib.ExitStack() as stack:
+        _speak_to(ground)
+        database = DatabaseController(ground)
+        events = EventDelivery(ground)
+        stack.callback(events.close)
+        letters = Notifications(ground)
+        stack.callback(letters.close)
+        routing, balancer, service = RoutingController(ground), BalancerController(ground), ServiceController(ground)
+        apply_patches(_hooks(ground, database, routing, balancer, events, letters))
+        server = serve(ground)
+        stack.callback(server.close)
+        alarms = AlarmController(ground, events.deliver, letters.publish)
+        network = NetworkController(ground)
+        controllers: tuple[Controller, ...] = (database, network, service, balancer, routing, alarms)
+        for controller in controllers:
+            stack.callback(controller.close)
+        server.routes.update(_routes(ground, database, trouble))
+        parameters = {
+            "ServicePort": str(ground.ports.http),
+            "TaskPort": str(ground.ports.task),
+            "DatabasePort": str(ground.ports.database),
+            "Resolver": ground.resolver,
+        }
+        yield Parts(ground, controllers, service, lambda: deploy(ground, parameters))
+
+
+def _speak_to(ground: Ground) -> None:
+    """Every AWS client of this process speaks to its own control plane, and to nothing else."""
+    keys = {name.upper(): value for name, value in LOCAL_KEYS.items()}
+    os.environ.update(keys, AWS_ENDPOINT_URL=ground.endpoint_url, AWS_EC2_METADATA_DISABLED="true")
+    os.environ["AWS_DEFAULT_REGION"] = PRIMARY
+
+
+def _hooks(
+    ground: Ground,
+    database: DatabaseController,
+    routing: RoutingController,
+    balancer: BalancerController,
+    events: EventDelivery,
+    letters: Notifications,
+) -> Hooks:
+    return Hooks(
+        promote=database.promote,
+        publish=letters.accept,
+        route53_status=routing.status,
+        target_health=balancer.target_health,
+        event=events.deliver,
+        database_endpoint=lambda region, db_id: (ground.addresses.database(region), ground.ports.database),
+        asl_scale=ground.scale,
+        endpoint_url=ground.endpoint_url,
+        said=ground.said,
+    )
+
+
+def _routes(ground: Ground, database: DatabaseController, trouble: Callable[[], Trouble]) -> dict[str, Any]:
+    """What the local lab tells beside AWS's API: the other side of :mod:`gameday.lab.local.extras`."""
+
+    def links() -> tuple[LinkSeen, ...]:
+        seen = ground.board.links()
+        return tuple(LinkSeen(one.name, one.is_cut, one.admits, one.connections, one.bytes_passed) for one in seen)
+
+    def processes() -> dict[str, ProcessId]:
+        lab = identify(os.getpid())
+        return {"lab": lab, **ground.running} if lab else dict(ground.running)
+
+    def wal() -> Fork:
+        return Fork(database.commits_after_fork())
+
+    return {
+        "links": lambda _: msgspec.json.encode(links()),
+        "processes": lambda _: msgspec.json.encode(processes()),
+        "trouble": lambda _: msgspec.json.encode(trouble()),
+        "wal": lambda _: msgspec.json.encode(wal()),
+    }
