@@ -145,6 +145,7 @@ class Write:
     lsn_after: str | None = None
     status: int | None = None
     why: str | None = None
+    size_bytes: int | None = None  # of the payload
     line: int | None = None  # the line's number in its segment, from 1: a hole shows that a line is gone
 
 

@@ -14,9 +14,7 @@ from gameday.record.lines import Damage
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """What was read back. ``complete`` only when the drill's completion mark tells exactly as many lines as are
-    there.
-    """
+    """What was read back. ``complete``: the drill's completion mark tells exactly as many lines as are there."""
 
     survivors: tuple[Survivor, ...]
     complete: bool

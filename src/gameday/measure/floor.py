@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from gameday.facts import Event, Floor, Kind, RecoveryTime, Timers
 from gameday.measure.evidence import Evidence
-from gameday.measure.moments import first
+from gameday.measure.moments import first, happened_ns
 
 PROMOTE = "PromoteReplica"
 
@@ -41,7 +41,7 @@ def _waits_before(events: Sequence[Event], since_ns: int, promote: Event) -> lis
         for event in events
         if event.kind is Kind.STATE
         and event.detail.get("type") == "Wait"
-        and since_ns <= event.mono_ns <= promote.mono_ns
+        and since_ns <= happened_ns(event) <= happened_ns(promote)
     ]
 
 

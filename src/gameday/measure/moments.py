@@ -1,12 +1,16 @@
-"""The instants of a timeline that more than one definition needs: the fault, its end, the promotion, the end of
-looking.
-"""
+"""The instants of a timeline that more than one definition needs: fault, promotion, end of observation."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from gameday.facts import Event, FaultWindow, Kind
 from gameday.measure.classes import Promotion
+
+
+def happened_ns(event: Event) -> int:
+    """When an event happened: a state's own entry where the lab's history tells it, else when it was seen."""
+    entered = event.detail.get("entered_mono_ns")
+    return entered if isinstance(entered, int) and not isinstance(entered, bool) else event.mono_ns
 
 
 def always(_: Event) -> bool:

@@ -1,11 +1,12 @@
 """The instants of a recovery: a partial order, not a list (DNS may flip before the alarm).
 
-Each is the first time it was *seen* at or after the fault, in seconds after it; None when it never was. **First
-client error**: the earliest bad probe's completion, or indeterminate or refused attempt's settlement. **Scaled**: the
-standby region runs all the tasks it desires, and desires more than before the fault. **First good write**: the
-completion of the first good fresh write probe that was scheduled after the first bad one. **Sustained**: the RTA that
-the RTO judges. **Full throughput**: the first acknowledgement at or after *first good write* that opens a W in which
-at least 95 % of the mean rate before the fault was acknowledged, W lying wholly before the end of observation.
+Each is the first time it was *seen* at or after the fault (a state of the state machine: when it was entered), in
+seconds after it; None when it never was. **First client error**: the earliest bad probe's completion, or
+indeterminate or refused attempt's settlement. **Scaled**: the standby region runs all the tasks it desires, and
+desires more than before the fault. **First good write**: the completion of the first good fresh write probe that was
+scheduled after the first bad one. **Sustained**: the RTA that the RTO judges. **Full throughput**: the first
+acknowledgement at or after *first good write* that opens a W in which at least 95 % of the mean rate before the fault
+was acknowledged, W lying wholly before the end of observation.
 """
 
 from bisect import bisect_left
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 from gameday.clock import NS, utc_text
 from gameday.facts import Event, Kind, Phase, RecoveryTime
 from gameday.measure.evidence import Evidence
-from gameday.measure.moments import always, first, last, number
+from gameday.measure.moments import always, first, happened_ns, last, number
 from gameday.measure.rto import is_good
 
 FULL = 0.95
@@ -42,6 +43,8 @@ def phases(evidence: Evidence, recovery: RecoveryTime) -> tuple[Phase, ...]:
         FAULT: (zero_ns, evidence.fault.fault),
         CLIENT_ERROR: _first_client_error(evidence, zero_ns),
         **{name: _event(evidence, zero_ns, kind, where) for name, (kind, where) in _watched(evidence).items()},
+        STARTED: _started(evidence, zero_ns),
+        ENDPOINT: _endpoint(evidence, zero_ns),
         GOOD_WRITE: good_write,
         SUSTAINED: sustained,
         FULL_THROUGHPUT: _full_throughput(evidence, zero_ns, good_write[0] if good_write else None),
@@ -55,10 +58,8 @@ def _watched(evidence: Evidence) -> dict[str, tuple[Kind, Callable[[Event], bool
     return {
         UNHEALTHY: (Kind.HEALTH_CHECK, lambda e: e.what == "unhealthy"),
         ALARM: (Kind.ALARM, lambda e: e.what == "ALARM" and (not expected or e.detail.get("name") in expected)),
-        STARTED: (Kind.EXECUTION, lambda e: e.what == "RUNNING"),
         LATCHED: (Kind.LATCH, lambda e: e.detail.get("latched") is True),
         PROMOTED: (Kind.DATABASE, lambda e: e.region == plan.secondary and e.detail.get("role") == "primary"),
-        ENDPOINT: (Kind.ENDPOINT, always),
         SCALED: (Kind.TASKS, lambda e: e.region == plan.secondary and _scaled(e, more_than)),
         RESOLVED: (Kind.DNS, lambda e: e.region == plan.secondary),
     }
@@ -77,7 +78,25 @@ def _scaled(event: Event, more_than: float) -> bool:
 
 def _event(evidence: Evidence, since_ns: int, kind: Kind, where: Callable[[Event], bool]) -> Seen:
     found = first(evidence.events, kind, since_ns=since_ns, where=where)
-    return (found.mono_ns, str(found.detail.get("name") or found.what)) if found else None
+    return (happened_ns(found), str(found.detail.get("name") or found.what)) if found else None
+
+
+def _entered(evidence: Evidence, since_ns: int, state: str) -> Seen:
+    return _event(evidence, since_ns, Kind.STATE, lambda event: event.what == state)
+
+
+def _started(evidence: Evidence, since_ns: int) -> Seen:
+    """The first state's own entry when the history tells it; the execution is only seen at the next look."""
+    running = _event(evidence, since_ns, Kind.EXECUTION, lambda event: event.what == "RUNNING")
+    state = _event(evidence, since_ns, Kind.STATE, lambda event: happened_ns(event) >= since_ns)
+    return min((seen for seen in (running, state) if seen), default=None)
+
+
+def _endpoint(evidence: Evidence, since_ns: int) -> Seen:
+    """The state machine says it by the state it goes to: RewriteEndpoint, or straight on to ScaleStandby."""
+    told = _event(evidence, since_ns, Kind.ENDPOINT, always)
+    rewritten, scaling = (_entered(evidence, since_ns, state) for state in ("RewriteEndpoint", "ScaleStandby"))
+    return told or (rewritten and (rewritten[0], "rewritten")) or (scaling and (scaling[0], "not needed"))
 
 
 def _first_client_error(evidence: Evidence, since_ns: int) -> Seen:

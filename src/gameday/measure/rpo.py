@@ -1,5 +1,4 @@
-"""The recovery point actual (RPA): how far back the survivor's truth reaches, by the ledger, held against two
-witnesses.
+"""The recovery point actual (RPA): how much acknowledged time is gone by the ledger, held against two witnesses.
 
 **RPA** = max(fault time, newest lost acknowledgement) − oldest lost acknowledgement; 0 s only when nothing is lost,
 and a loss never is 0: one nanosecond at least. Told with count, bytes and ids. It is UNKNOWN without a complete
@@ -27,7 +26,7 @@ def recovery_point(evidence: Evidence, classified: Classified) -> RecoveryPoint:
     wal, wal_why, wal_lost = wal_witness(evidence, classified)
     lag, lag_why, lag_s = lag_witness(evidence, rpa_s)
     return RecoveryPoint(
-        rpa_s=rpa_s, lost=len(lost), lost_bytes=_bytes(evidence, len(lost)),
+        rpa_s=rpa_s, lost=len(lost), lost_bytes=_bytes(lost),
         lost_ids=tuple(write.id for write in lost[:IDS_MAX]), wal=wal, wal_why=wal_why, lag=lag, lag_why=lag_why,
         lag_s=lag_s, wal_lost_xids=wal_lost, straddling=len(straddling(evidence)), why=why,
     )  # fmt: skip
@@ -52,7 +51,8 @@ def _unknown(evidence: Evidence, lost: Sequence[SettledWrite]) -> str:
     return ""
 
 
-def _bytes(evidence: Evidence, lost: int) -> int | None:
-    """The size of the lost payloads, when the plan tells one size for all (``load.payload_bytes``)."""
-    size = evidence.plan.load.get("payload_bytes")
-    return lost * int(size) if isinstance(size, int | float) else None
+def _bytes(lost: Sequence[SettledWrite]) -> int | None:
+    """The size of the lost payloads; None when the ledger does not tell each one's."""
+    sizes = [write.attempts[0].size_bytes for write in lost]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None

@@ -26,17 +26,13 @@ GOOD_PERCENT = 99
 
 
 def is_good(probe: Probe, latency_bound_s: float) -> bool:
-    """Good in its client's sight, and done within the latency bound of its *schedule* (a late start is the client's
-    wait too).
-    """
+    """Good in its client's sight, and done within the latency bound of its *schedule*: a late start is a wait too."""
     return probe.good and probe.done_mono_ns - probe.scheduled_mono_ns <= latency_bound_s * NS
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a recovery is judged by: the fault time, the end of observation (None: not recorded), W and the latency
-    bound.
-    """
+    """What a recovery is judged by: fault time, end of observation (None: not recorded), W, and the latency bound."""
 
     since_ns: int | None
     until_ns: int | None
@@ -80,9 +76,7 @@ class Sight:
         self._sums = [0, *accumulate(good)]
 
     def window_end(self, start: int) -> int | None:
-        """The index after the last probe of the window that ``start`` opens; None when the observation ends before it
-        does.
-        """
+        """The index after the last probe of the window opened at ``start``; None when the observation ends first."""
         ends_ns = self._at[start] + self._window_ns
         end = max(start + PROBES_MIN, bisect_left(self._at, ends_ns))
         return end if end <= len(self._at) and ends_ns <= self._until_ns else None

@@ -28,6 +28,7 @@ class Attempt:
     xid: int | None = None
     lsn_before: str | None = None
     lsn_after: str | None = None
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def settle(lines: Iterable[Write]) -> Ledger:
         if line.line is not None:
             numbers[line.writer].add(line.line)
         attempts, key = joined[line.id], (line.writer, line.attempt)
-        before = attempts.get(key, Attempt(line.writer, line.attempt, line.sum))
+        before = attempts.get(key, Attempt(line.writer, line.attempt, line.sum, size_bytes=line.size_bytes))
         attempts[key], clash = _join(before, line)
         contradictory += clash
     writes = tuple(_write(id, tuple(attempts.values())) for id, attempts in joined.items())
@@ -95,9 +96,7 @@ def settle(lines: Iterable[Write]) -> Ledger:
 
 
 def _join(attempt: Attempt, line: Write) -> tuple[Attempt, bool]:
-    """The attempt with one more line, and whether that line contradicts what was there; the stronger settlement
-    stays.
-    """
+    """The attempt with one more line, and whether that contradicts what was there; the stronger settlement stays."""
     if line.ev == "sent":
         return replace(attempt, sent_mono_ns=line.mono_ns), attempt.sent_mono_ns is not None
     settlement = Settlement(line.ev)

@@ -1,11 +1,11 @@
 """The verdict: a table of rules over what was measured. BROKEN beats UNKNOWN beats HELD.
 
 Every rule is one small function that yields findings; the verdict is the heaviest finding. BROKEN: any corrupted,
-duplicate, ghost, diverged or unexpected row, rows of a split brain, RTA > RTO, RPA > RPO. UNKNOWN: evidence is
-missing (``gameday.measure.missing``). At a timer scale other than 1, HELD also requires RTA ≤ RTO × scale: a drill
-whose delays were scaled and that took longer has not shown that it would hold at scale 1, nor that it would not, so
-it is UNKNOWN, unless the RTO itself is exceeded. An expected alarm that stayed silent is told, and changes nothing:
-it is no objective.
+duplicate, ghost, diverged or unexpected row, rows of a split brain, RTA > RTO, RPA > RPO, a loss without a fault.
+UNKNOWN: evidence is missing (``gameday.measure.missing``). At a timer scale other than 1, HELD also requires RTA ≤
+RTO × scale: a drill whose delays were scaled and that took longer has not shown that it would hold at scale 1, nor
+that it would not, so it is UNKNOWN, unless the RTO itself is exceeded. An expected alarm that stayed silent is told,
+and changes nothing: it is no objective.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -67,9 +67,7 @@ def split_brain_rows(case: Case) -> Iterator[Finding]:
 
 
 def recovery_time_objective(case: Case) -> Iterator[Finding]:
-    """RTA ≤ RTO, and ≤ RTO × scale where timers are scaled; an unknown RTA is BROKEN once its lower bound exceeds the
-    RTO.
-    """
+    """RTA ≤ RTO, and ≤ RTO × scale where timers are scaled. An unknown RTA is BROKEN by a lower bound > RTO."""
     rto_s, scale = case.plan.objectives.rto_s, case.plan.timers.scale
     rta_s = case.recovery.rta_s if case.recovery.rta_s is not None else case.recovery.lower_s
     known = case.recovery.rta_s is not None
@@ -105,6 +103,14 @@ def recovery_point_objective(case: Case) -> Iterator[Finding]:
         yield Finding(Verdict.HELD, "what was lost lies within the RPO", expected, seen)
 
 
+def loss_without_fault(case: Case) -> Iterator[Finding]:
+    """A drill that broke nothing has no fault time that an RPO could be reckoned from: there, any loss is BROKEN."""
+    lost = case.recovery_point.lost
+    if lost and case.evidence.fault is None and not case.plan.faults and case.evidence.read_back.complete:
+        seen = f"{lost}: {_some(case.recovery_point.lost_ids)}"
+        yield Finding(Verdict.BROKEN, "acknowledged writes are gone although nothing was broken", "nothing lost", seen)
+
+
 def silent_alarms(case: Case) -> Iterator[Finding]:
     """Told, and without weight: an alarm that the plan expects and that never fired after the fault."""
     for alarm in case.alarms if case.evidence.fault else ():
@@ -125,6 +131,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     split_brain_rows,
     recovery_time_objective,
     recovery_point_objective,
+    loss_without_fault,
     silent_alarms,
 )
 

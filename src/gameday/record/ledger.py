@@ -39,11 +39,17 @@ class Ledger:
         self._lines = LineWriter(segment, sync=False)
         self._numbers: Iterator[int] = count(_lines_in(segment) + 1)
 
-    def sent(self, id: str, attempt: int, sum: str) -> Write:
-        """Stamp an attempt immediately before its request; keep the answer for :meth:`settled`."""
+    def sent(self, id: str, attempt: int, sum: str, size_bytes: int | None = None) -> Write:
+        """Stamp an attempt immediately before its request; keep the answer for :meth:`settled`.
+
+        ``size_bytes`` is the payload's: what a loss of this write would weigh.
+        """
         stamped = self._clock.mono_ns()
         number = next(self._numbers)
-        write = Write(self._boot, self.writer, id, attempt, "sent", stamped, self._clock.utc(), sum, line=number)
+        write = Write(
+            self._boot, self.writer, id, attempt, "sent", stamped, self._clock.utc(), sum,
+            size_bytes=size_bytes, line=number,
+        )  # fmt: skip
         self._lines.append(write)
         return write
 
