@@ -49,7 +49,7 @@ class Datapoint:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What an alarm asks, at the lab's scale: ``to_alarm`` of ``periods`` windows of ``period_s`` seconds that breach."""
+    """What an alarm asks, at the lab's scale: ``to_alarm`` of ``periods`` windows of ``period_s`` seconds breach."""
 
     period_s: float
     periods: int
