@@ -58,20 +58,35 @@ def build(outdir: str | None = None, context: dict[str, Any] | None = None) -> D
 
 
 def _stacks(app: cdk.App, settings: Settings) -> tuple[GamedayStack, ...]:
-    """Keys before buckets, the replica bucket before the rule that fills it, the primary database before its replica."""
+    """Keys before buckets, the replica bucket before the rule that fills it, the primary database before its replica.
+
+    Everything that a later region needs of an earlier one is a name, or a parameter.
+    """
     here, there = settings.regions
     zone = Zone(app, GLOBAL_REGION, settings)
     networks = {region: Network(app, region, settings) for region in (here, there)}
     keys = {region: Keys(app, region, settings) for region in (here, there)}
-    storages = {region: Storage(app, region, settings, keys[region]) for region in (there, here)}
-    datas = {region: Data(app, region, settings, networks[region], keys[region]) for region in (here, there)}
+    storages = {region: Storage(app, region, settings, keys=keys[region]) for region in (there, here)}
+    datas = {
+        region: Data(app, region, settings, network=networks[region], keys=keys[region]) for region in (here, there)
+    }
     apps = {
-        region: App(app, region, settings, networks[region], keys[region], storages[region], datas[region])
+        region: App(
+            app,
+            region,
+            settings,
+            network=networks[region],
+            keys=keys[region],
+            storage=storages[region],
+            data=datas[region],
+        )
         for region in (here, there)
     }
-    watched = {region: Observability(app, region, settings, apps[region]) for region in (here, there)}
+    watched = {region: Observability(app, region, settings, service=apps[region]) for region in (here, there)}
     routing = Routing(app, GLOBAL_REGION, settings)
-    orchestration = Orchestration(app, there, settings, networks[there], keys[there], datas[there], apps[there])
+    orchestration = Orchestration(
+        app, there, settings, network=networks[there], keys=keys[there], data=datas[there], service=apps[there]
+    )
     by_region = (networks, keys, storages, datas, apps, watched)
     return (zone, *(stack for stacks in by_region for stack in stacks.values()), routing, orchestration)
 

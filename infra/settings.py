@@ -1,4 +1,4 @@
-"""What can be chosen about a deployment, read from the CDK's context (`-c gameday:domain=example.com`), and what is fixed."""
+"""What can be chosen about a deployment (the CDK's context, `-c gameday:domain=example.com`), and what is fixed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -33,7 +33,7 @@ class Settings:
     nat_gateways: int = 1  # a region; each costs money by the hour (README)
     image_tag: str = "latest"
     database_class: str = "db.t4g.medium"
-    database_version: str = "17"
+    database_version: str = "18"
     multi_az: bool = False
     notify_email: str = ""
     notify_webhook: str = ""  # an https:// address

@@ -20,7 +20,7 @@ GOLDEN = ROOT / "src" / "gameday" / "lab" / "templates"
 
 
 def synthesise(context: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Every file's text by its name: one template a stack and region, and ``stacks.json``, the order to deploy them in."""
+    """Every file's text by its name: a template for each stack and region, and ``stacks.json``, their deploy order."""
     use_packaged_node()
     from infra.app import build
 

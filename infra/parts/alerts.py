@@ -8,6 +8,8 @@ from constructs import Construct
 
 from infra.settings import Settings
 
+PERIOD_S = 60  # of every alarm
+
 
 class AlertTopic(Construct):
     """A topic for alarms and rules of this account, with the subscribers that the context names."""
@@ -57,27 +59,25 @@ class Alarms(Construct):
         return alarm
 
 
-def metric(namespace: str, name: str, dimensions: dict[str, str], statistic: str, period_s: int) -> dict[str, object]:
+def metric(namespace: str, name: str, dimensions: dict[str, str], statistic: str) -> dict[str, object]:
     """The properties of an alarm on one metric."""
-    return {
-        "namespace": namespace,
-        "metric_name": name,
-        "dimensions": [cloudwatch.CfnAlarm.DimensionProperty(name=key, value=value) for key, value in dimensions.items()],
-        "statistic": statistic,
-        "period": period_s,
-    }
+    place = {"namespace": namespace, "metric_name": name, "dimensions": _listed(dimensions)}
+    return place | {"statistic": statistic, "period": PERIOD_S}
 
 
 def query(
-    id: str, namespace: str, name: str, dimensions: dict[str, str], statistic: str, period_s: int
+    id: str, namespace: str, name: str, dimensions: dict[str, str], statistic: str
 ) -> cloudwatch.CfnAlarm.MetricDataQueryProperty:
     """One metric of an alarm that computes."""
-    listed = [cloudwatch.CfnAlarm.DimensionProperty(name=key, value=value) for key, value in dimensions.items()]
-    of = cloudwatch.CfnAlarm.MetricProperty(namespace=namespace, metric_name=name, dimensions=listed)
-    stat = cloudwatch.CfnAlarm.MetricStatProperty(metric=of, stat=statistic, period=period_s)
+    of = cloudwatch.CfnAlarm.MetricProperty(namespace=namespace, metric_name=name, dimensions=_listed(dimensions))
+    stat = cloudwatch.CfnAlarm.MetricStatProperty(metric=of, stat=statistic, period=PERIOD_S)
     return cloudwatch.CfnAlarm.MetricDataQueryProperty(id=id, metric_stat=stat, return_data=False)
 
 
 def formula(id: str, expression: str, label: str) -> cloudwatch.CfnAlarm.MetricDataQueryProperty:
     """What such an alarm looks at."""
     return cloudwatch.CfnAlarm.MetricDataQueryProperty(id=id, expression=expression, label=label, return_data=True)
+
+
+def _listed(dimensions: dict[str, str]) -> list[cloudwatch.CfnAlarm.DimensionProperty]:
+    return [cloudwatch.CfnAlarm.DimensionProperty(name=name, value=value) for name, value in dimensions.items()]

@@ -56,9 +56,7 @@ class Balancer(Construct):
             unhealthy_threshold_count=2,
             matcher=elb.CfnTargetGroup.MatcherProperty(http_code="200"),
             target_group_attributes=[
-                elb.CfnTargetGroup.TargetGroupAttributeProperty(
-                    key="deregistration_delay.timeout_seconds", value="30"
-                )
+                elb.CfnTargetGroup.TargetGroupAttributeProperty(key="deregistration_delay.timeout_seconds", value="30")
             ],
         )
         forward = elb.CfnListener.ActionProperty(type="forward", target_group_arn=self.targets.ref)
@@ -124,7 +122,9 @@ class ServiceTask(Construct):
             essential=True,
             command=["python", "-m", "gameday.service"],
             port_mappings=[definition.PortMappingProperty(container_port=port, protocol="tcp")],
-            environment=[definition.KeyValuePairProperty(name=name, value=value) for name, value in environment.items()],
+            environment=[
+                definition.KeyValuePairProperty(name=name, value=value) for name, value in environment.items()
+            ],
             secrets=[definition.SecretProperty(name=name, value_from=source) for name, source in secrets.items()],
             log_configuration=definition.LogConfigurationProperty(log_driver="awslogs", options=log_options),
             stop_timeout=30,
@@ -135,7 +135,15 @@ class BalancedService(Construct):
     """The service itself: so many tasks, replaced when they die, registered with the balancer."""
 
     def __init__(
-        self, scope: Construct, id: str, *, place: ServicePlace, balancer: Balancer, task: ServiceTask, port: int, tasks: int
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        place: ServicePlace,
+        balancer: Balancer,
+        task: ServiceTask,
+        port: int,
+        tasks: int,
     ) -> None:
         super().__init__(scope, id)
         insights = ecs.CfnCluster.ClusterSettingsProperty(name="containerInsights", value="enabled")
@@ -166,11 +174,12 @@ class BalancedService(Construct):
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
         )
-        # ECS takes only a target group that a balancer uses, and starts tasks only when their roles may do their work
-        self.service.node.add_dependency(balancer.listener, task.task_role, task.execution_role)
+        self.service.node.add_dependency(balancer.listener)  # ECS takes only a target group that a balancer uses
 
 
-def _may_start(repository_arn: str, log_group_arn: str, credentials_arn: str, key_arn: str) -> list[iam.PolicyStatement]:
+def _may_start(
+    repository_arn: str, log_group_arn: str, credentials_arn: str, key_arn: str
+) -> list[iam.PolicyStatement]:
     """What ECS needs to start a task: pull the image, read the credentials, open a log stream."""
     pull = ["BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage"]
     return [

@@ -25,7 +25,14 @@ class PrimaryDatabase(Construct):
     """Encrypted, backed up for seven days, its password generated where nobody reads it."""
 
     def __init__(
-        self, scope: Construct, id: str, *, name: str, place: DatabasePlace, credentials: "Credentials", settings: Settings
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        place: DatabasePlace,
+        credentials: "Credentials",
+        settings: Settings,
     ) -> None:
         super().__init__(scope, id)
         self.instance = rds.CfnDBInstance(
@@ -86,7 +93,9 @@ class ReplicaDatabase(Construct):
 class Credentials(Construct):
     """Username and password, replicated to the standby and never rewritten: a replica secret is read-only."""
 
-    def __init__(self, scope: Construct, id: str, *, name: str, key_arn: str, replica_region: str, replica_key: str) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, name: str, key_arn: str, replica_region: str, replica_key: str
+    ) -> None:
         super().__init__(scope, id)
         self.secret = secretsmanager.CfnSecret(
             self,
@@ -112,7 +121,7 @@ class Credentials(Construct):
 
 
 class EndpointSecret(Construct):
-    """Where this region's database is. Standalone, so that the standby can rewrite its own when a restore changes it."""
+    """Where this region's database is. Standalone, so that a region can rewrite its own when a restore changes it."""
 
     def __init__(self, scope: Construct, id: str, *, instance: rds.CfnDBInstance, key_arn: str) -> None:
         super().__init__(scope, id)

@@ -64,7 +64,6 @@ class FailoverMachine(Construct):
                 destinations=[destination], include_execution_data=True, level="ALL"
             ),
         )
-        self.machine.node.add_dependency(self.role)
         self.arn = self.machine.attr_arn
 
 

@@ -18,6 +18,7 @@ BUSY_OR_PROMOTED = "Rds.InvalidDbInstanceStateException"  # RDS says the same of
 NO_SUCH_INSTANCE = ["Rds.DbInstanceNotFoundException", "Rds.DbInstanceNotFoundFaultException"]
 # Step Functions spells response members in its own case and does not say how it writes the DB within this one.
 SOURCE_SPELLINGS = ("ReadReplicaSourceDbInstanceIdentifier", "ReadReplicaSourceDBInstanceIdentifier")
+LOST = ("deleting", "failed", "inaccessible-encryption-credentials")
 AGAIN = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}]
 ON_FAILURE = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "NotifyFailure"}]
 
@@ -78,8 +79,12 @@ def _decide(names: FailoverNames) -> dict[str, State]:
             ResultPath="$.health",
         ),
         "PrimaryStillUnhealthy?": {"Type": "Choice", "Choices": [forced, answered, failing], "Default": "NoEvidence"},
-        "NoEvidence": _error("NoEvidence", "No health checker reports on the primary. Start again with force to go on."),
-        "LatchDns": _task("aws-sdk:route53:changeResourceRecordSets", _latch(names), "DescribeReplica", ResultPath=None),
+        "NoEvidence": _error(
+            "NoEvidence", "No health checker reports on the primary. Start again with force to go on."
+        ),
+        "LatchDns": _task(
+            "aws-sdk:route53:changeResourceRecordSets", _latch(names), "DescribeReplica", **_noted("latch")
+        ),
     }
 
 
@@ -110,28 +115,28 @@ def _promote(names: FailoverNames) -> dict[str, State]:
     is_replica, is_available = _is_replica(), _status("available")
     refused = {"Variable": "$.promotion.Error", "IsPresent": True}
     gone = {"ErrorEquals": NO_SUCH_INSTANCE, "ResultPath": "$.error", "Next": "RestoreUnavailable"}
-    lost = [_status(status) for status in ("deleting", "failed", "storage-full")]
+    lost = {"Or": [_status(status) for status in LOST], "Next": "RestoreUnavailable"}
     stands_alone = {"Variable": "$.replica.Instance.Endpoint.Address", "IsPresent": True}
     return {
         "DescribeReplica": _describe(names, "PromoteOrRestore?", {}, [gone, *ON_FAILURE]),
         "PromoteOrRestore?": {
             "Type": "Choice",
             "Choices": [
-                {"Or": lost, "Next": "RestoreUnavailable"},
+                lost,
                 {**is_replica, "Next": "PromoteReplica"},
                 {**stands_alone, "Next": "DescribePromoted"},
             ],
             "Default": "RestoreUnavailable",
         },
         "RestoreUnavailable": _error(
-            "RestoreUnavailable", "There is no replica to promote. Restore the latest snapshot by its runbook."
+            "RestoreUnavailable",
+            "There is no replica that could take over. Restore the latest snapshot by its runbook.",
         ),
         "PromoteReplica": _task(
             "aws-sdk:rds:promoteReadReplica",
             {"DbInstanceIdentifier": names.replica, "BackupRetentionPeriod": BACKUP_DAYS},
             "WaitForPromotion",
-            ResultSelector={"Accepted": True},
-            ResultPath="$.promotion",
+            **_noted("promotion"),
             Retry=[{"ErrorEquals": [BUSY_OR_PROMOTED], "MaxAttempts": 0}, *AGAIN],
             Catch=[
                 {"ErrorEquals": [BUSY_OR_PROMOTED], "ResultPath": "$.promotion", "Next": "WaitForPromotion"},
@@ -145,6 +150,7 @@ def _promote(names: FailoverNames) -> dict[str, State]:
             "Choices": [
                 {"And": [is_available, {"Not": is_replica}], "Next": "ReadEndpointSecret"},
                 {"And": [is_available, is_replica, refused], "Next": "PromoteReplica"},
+                lost,
             ],
             "Default": "WaitForPromotion",
         },
@@ -176,7 +182,7 @@ def _reconnect(names: FailoverNames) -> dict[str, State]:
             "aws-sdk:secretsmanager:putSecretValue",
             {"SecretId": names.endpoint_secret, "SecretString.$": "States.JsonToString($.replica.Endpoint)"},
             "ScaleStandby",
-            ResultPath=None,
+            **_noted("endpoint"),
         ),
     }
 
@@ -196,7 +202,7 @@ def _scale(names: FailoverNames) -> dict[str, State]:
             "aws-sdk:ecs:updateService",
             {"Cluster": names.cluster, "Service": names.service, "DesiredCount": names.tasks},
             "WaitForTasks",
-            ResultPath=None,
+            **_noted("scaling"),
         ),
         "WaitForTasks": _wait("DescribeService"),
         "DescribeService": _task(
@@ -219,23 +225,31 @@ def _scale(names: FailoverNames) -> dict[str, State]:
 
 def _finish(names: FailoverNames) -> dict[str, State]:
     """Prove it with a real write, and tell; a topic that cannot be reached does not undo a failover that worked."""
-    done = [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Done"}]
-    failed = [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Failed"}]
+    done = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.untold", "Next": "Done"}]
+    failed = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.untold", "Next": "Failed"}]
     why = {"Error.$": "$.error.Error", "Cause.$": "$.error.Cause"}
     return {
         "PostCheck": _task(
             "ecs:runTask.sync",
             _post_check(names),
             "NotifySuccess",
-            ResultPath=None,
+            **_noted("check"),
             TimeoutSeconds=POST_CHECK_TIMEOUT_S,
             Retry=[{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "BackoffRate": 1, "MaxAttempts": 2}],
         ),
-        "NotifySuccess": _publish(names, "gameday: failed over", "The standby serves.", done),
-        "NotNeeded": _publish(names, "gameday: no failover needed", "The primary answers its health checkers.", done),
+        "NotifySuccess": _publish(names, "gameday: failed over", "The standby serves.", catch=done),
+        "NotNeeded": _publish(
+            names, "gameday: no failover needed", "The primary answers its health checkers.", catch=done
+        ),
         "Done": {"Type": "Succeed"},
-        "NotifyFailure": _publish(names, "gameday: FAILOVER FAILED", "Act by the runbook.", failed, "Failed", why),
-        "Failed": {"Type": "Fail", "Error": "FailoverFailed", "Cause": "See NotifyFailure in this execution's history."},
+        "NotifyFailure": _publish(
+            names, "gameday: FAILOVER FAILED", "Act by the runbook.", catch=failed, then="Failed", more=why
+        ),
+        "Failed": {
+            "Type": "Fail",
+            "Error": "FailoverFailed",
+            "Cause": "See NotifyFailure in this execution's history.",
+        },
     }
 
 
@@ -259,13 +273,14 @@ def _publish(
     names: FailoverNames,
     subject: str,
     told: str,
+    *,
     catch: list[State],
     then: str = "Done",
     more: dict[str, str] | None = None,
 ) -> State:
     message = {"What": told, "Execution.$": "$$.Execution.Id", "Started.$": "$$.Execution.StartTime", **(more or {})}
     parameters = {"TopicArn": names.topic_arn, "Subject": subject, "Message": message}
-    return _task("sns:publish", parameters, then, ResultPath=None, Catch=catch)
+    return _task("sns:publish", parameters, then, Catch=catch, **_noted("told"))
 
 
 def _describe(names: FailoverNames, then: str, result: dict[str, Any], catch: list[State]) -> State:
@@ -285,6 +300,11 @@ def _task(resource: str, parameters: dict[str, Any], then: str, **more: Any) -> 
     """A task with its bounds: a timeout, retries, and a way out that tells."""
     base = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": parameters}
     return base | {"TimeoutSeconds": TASK_TIMEOUT_S, "Retry": AGAIN, "Catch": ON_FAILURE} | more | {"Next": then}
+
+
+def _noted(name: str) -> dict[str, Any]:
+    """Keep the input and note only that the call was accepted: its whole answer is in the history."""
+    return {"ResultSelector": {"Accepted": True}, "ResultPath": f"$.{name}"}
 
 
 def _wait(then: str) -> State:

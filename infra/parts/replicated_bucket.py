@@ -40,7 +40,9 @@ class LogsBucket(Construct):
         )
         self.bucket.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
         statements = [_tls_only(self.bucket), _may_deliver_logs(self.bucket)]
-        s3.CfnBucketPolicy(self, "Policy", bucket=self.bucket.ref, policy_document=iam.PolicyDocument(statements=statements))
+        s3.CfnBucketPolicy(
+            self, "Policy", bucket=self.bucket.ref, policy_document=iam.PolicyDocument(statements=statements)
+        )
 
 
 class DataBucket(Construct):
@@ -66,8 +68,6 @@ class DataBucket(Construct):
             replication_configuration=_replication(role, destination) if role and destination else None,
         )
         self.bucket.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-        if role:
-            self.bucket.node.add_dependency(role)
         policy = iam.PolicyDocument(statements=[_tls_only(self.bucket)])
         s3.CfnBucketPolicy(self, "Policy", bucket=self.bucket.ref, policy_document=policy)
 
@@ -125,7 +125,9 @@ def _lifecycle(*, is_replica: bool) -> s3.CfnBucket.LifecycleConfigurationProper
             id="old-versions",
             status="Enabled",
             noncurrent_version_expiration=s3.CfnBucket.NoncurrentVersionExpirationProperty(noncurrent_days=90),
-            abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(days_after_initiation=7),
+            abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
+                days_after_initiation=7
+            ),
         )
     ]
     if is_replica:

@@ -20,7 +20,9 @@ class TieredVpc(Construct):
     as it is: to empty it, CDK needs a Lambda.
     """
 
-    def __init__(self, scope: Construct, id: str, *, cidr: str, zones: list[str], nat_gateways: int, log_days: int) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, cidr: str, zones: list[str], nat_gateways: int, log_days: int
+    ) -> None:
         super().__init__(scope, id)
         self.vpc = ec2.Vpc(
             self,

@@ -20,7 +20,15 @@ class App(GamedayStack):
     part = "app"
 
     def __init__(
-        self, app: cdk.App, region: str, settings: Settings, network: Network, keys: Keys, storage: Storage, data: Data
+        self,
+        app: cdk.App,
+        region: str,
+        settings: Settings,
+        *,
+        network: Network,
+        keys: Keys,
+        storage: Storage,
+        data: Data,
     ) -> None:
         super().__init__(app, region, settings)
         self.data, self.keys, self.storage = data, keys, storage

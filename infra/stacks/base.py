@@ -59,4 +59,4 @@ class GamedayStack(cdk.Stack):
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
         """An ARN of this account, by name."""
-        return f"arn:{cdk.Aws.PARTITION}:{service}:{self.here if region is None else region}:{cdk.Aws.ACCOUNT_ID}:{resource}"
+        return f"arn:{cdk.Aws.PARTITION}:{service}:{region or self.here}:{cdk.Aws.ACCOUNT_ID}:{resource}"

@@ -21,7 +21,7 @@ class Data(GamedayStack):
 
     part = "data"
 
-    def __init__(self, app: cdk.App, region: str, settings: Settings, network: Network, keys: Keys) -> None:
+    def __init__(self, app: cdk.App, region: str, settings: Settings, *, network: Network, keys: Keys) -> None:
         super().__init__(app, region, settings)
         self.keys = keys
         self.place = DatabasePlace(

@@ -5,12 +5,11 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from infra.parts.alerts import Alarms, AlertTopic, formula, metric, query
+from infra.parts.alerts import PERIOD_S, Alarms, AlertTopic, formula, metric, query
 from infra.settings import NAME, REPLICA_DATABASE, Settings
 from infra.stacks.app import App
 from infra.stacks.base import GamedayStack
 
-PERIOD_S = 60
 LAG_MAX_S = 300
 ERRORS_MAX_PERCENT = 5
 
@@ -20,7 +19,7 @@ class Observability(GamedayStack):
 
     part = "observability"
 
-    def __init__(self, app: cdk.App, region: str, settings: Settings, service: App) -> None:
+    def __init__(self, app: cdk.App, region: str, settings: Settings, *, service: App) -> None:
         super().__init__(app, region, settings)
         self.topic = AlertTopic(self, "Alerts", name="gameday-alerts", settings=settings)
         self.alarms = Alarms(self, "Alarms", topic=self.topic)
@@ -34,7 +33,7 @@ class Observability(GamedayStack):
         self.output("AlertTopicArn", self.topic.arn)
 
     def _replica_lag(self) -> None:
-        lag = metric("AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": REPLICA_DATABASE}, "Maximum", PERIOD_S)
+        lag = metric("AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": REPLICA_DATABASE}, "Maximum")
         self.alarms.watch(
             "ReplicaLag",
             alarm_name="gameday-replica-lag",
@@ -57,8 +56,8 @@ class Observability(GamedayStack):
             evaluation_periods=3,
             treat_missing_data="missing",
             metrics=[
-                query("running", "ECS/ContainerInsights", "RunningTaskCount", of, "Average", PERIOD_S),
-                query("desired", "ECS/ContainerInsights", "DesiredTaskCount", of, "Average", PERIOD_S),
+                query("running", "ECS/ContainerInsights", "RunningTaskCount", of, "Average"),
+                query("desired", "ECS/ContainerInsights", "DesiredTaskCount", of, "Average"),
                 formula("difference", "ABS(running - desired)", "running tasks other than desired"),
             ],
         )
@@ -75,20 +74,21 @@ class Observability(GamedayStack):
             evaluation_periods=2,
             treat_missing_data="notBreaching",
             metrics=[
-                query("targets", space, "HTTPCode_Target_5XX_Count", of, "Sum", PERIOD_S),
-                query("balancer", space, "HTTPCode_ELB_5XX_Count", of, "Sum", PERIOD_S),
-                query("requests", space, "RequestCount", of, "Sum", PERIOD_S),
+                query("targets", space, "HTTPCode_Target_5XX_Count", of, "Sum"),
+                query("balancer", space, "HTTPCode_ELB_5XX_Count", of, "Sum"),
+                query("requests", space, "RequestCount", of, "Sum"),
                 formula("share", share, "answers that are errors, in percent"),
             ],
         )
 
     def _dashboard(self, balancer: str) -> None:
-        tasks = ["ECS/ContainerInsights", "RunningTaskCount", "ClusterName", NAME, "ServiceName", NAME]
-        elb = "AWS/ApplicationELB"
+        tasks = ["ClusterName", NAME, "ServiceName", NAME]
+        counts = ("RequestCount", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count")
+        elb, insights = "AWS/ApplicationELB", "ECS/ContainerInsights"
         rows = [
-            ("Requests and errors", [[elb, name, "LoadBalancer", balancer] for name in ("RequestCount", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count")], "Sum"),
+            ("Requests and errors", [[elb, name, "LoadBalancer", balancer] for name in counts], "Sum"),
             ("Response time", [[elb, "TargetResponseTime", "LoadBalancer", balancer]], "p99"),
-            ("Tasks", [tasks, [tasks[0], "DesiredTaskCount", *tasks[2:]]], "Average"),
+            ("Tasks", [[insights, name, *tasks] for name in ("RunningTaskCount", "DesiredTaskCount")], "Average"),
             ("Replica lag", [["AWS/RDS", "ReplicaLag", "DBInstanceIdentifier", REPLICA_DATABASE]], "Maximum"),
         ]
         shown = [row for row in rows if not (self.is_primary and row[0] == "Replica lag")]

@@ -36,7 +36,7 @@ class Orchestration(GamedayStack):
     part = "orchestration"
 
     def __init__(
-        self, app: cdk.App, region: str, settings: Settings, network: Network, keys: Keys, data: Data, service: App
+        self, app: cdk.App, region: str, settings: Settings, *, network: Network, keys: Keys, data: Data, service: App
     ) -> None:
         super().__init__(app, region, settings)
         self.keys, self.data, self.service = keys, data, service
@@ -95,11 +95,13 @@ class Orchestration(GamedayStack):
         policy = iam.PolicyDocument(statements=[allow(["states:StartExecution"], self.failover.arn)])
         principal = iam.ServicePrincipal("events.amazonaws.com")
         role = iam.Role(self, "Starter", assumed_by=principal, inline_policies={"start": policy})
-        patience = events.CfnRule.RetryPolicyProperty(maximum_event_age_in_seconds=TOO_LATE_S, maximum_retry_attempts=20)
+        patience = events.CfnRule.RetryPolicyProperty(
+            maximum_event_age_in_seconds=TOO_LATE_S, maximum_retry_attempts=20
+        )
         target = events.CfnRule.TargetProperty(
             id="failover", arn=self.failover.arn, role_arn=role.role_arn, retry_policy=patience
         )
-        rule = events.CfnRule(
+        events.CfnRule(
             self,
             "PrimaryDown",
             name="gameday-primary-down",
@@ -107,7 +109,6 @@ class Orchestration(GamedayStack):
             event_pattern=primary_down(),
             targets=[target],
         )
-        rule.node.add_dependency(role)
 
     def _tell_bad_ends(self) -> None:
         """A machine that is stopped or runs out of time reaches no state of its own that could tell."""

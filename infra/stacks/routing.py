@@ -12,7 +12,7 @@ from infra.stacks.base import GamedayStack
 from infra.stacks.zone import Zone
 
 INTERVAL_S, THRESHOLD = 10, 3
-PERIOD_S, PERIODS = 60, 2
+PERIODS = 2
 
 
 class Routing(GamedayStack):
@@ -62,7 +62,7 @@ class Routing(GamedayStack):
 
     def _alarm(self) -> None:
         """The metric is 1 while the check is healthy. Maximum < 1: not one sample of the period was healthy."""
-        status = metric("AWS/Route53", "HealthCheckStatus", {"HealthCheckId": self.check.ref}, "Maximum", PERIOD_S)
+        status = metric("AWS/Route53", "HealthCheckStatus", {"HealthCheckId": self.check.ref}, "Maximum")
         self.alarms.watch(
             "PrimaryHealth",
             alarm_name=HEALTH_ALARM,
@@ -82,7 +82,7 @@ class Routing(GamedayStack):
         principal = iam.ServicePrincipal("events.amazonaws.com")
         role = iam.Role(self, "ToTheSecondary", assumed_by=principal, inline_policies={"put-events": policy})
         target = events.CfnRule.TargetProperty(id="secondary", arn=bus, role_arn=role.role_arn)
-        rule = events.CfnRule(
+        events.CfnRule(
             self,
             "PrimaryDown",
             name="gameday-primary-down",
@@ -90,13 +90,14 @@ class Routing(GamedayStack):
             event_pattern=primary_down(),
             targets=[target],
         )
-        rule.node.add_dependency(role)
 
     def _outputs(self) -> None:
         name = self.settings.service_name
         self.output("ServiceName", name)
         self.output("ServiceUrl", f"http://{name}:{cdk.Token.as_string(self.service_port)}")
-        self.output("Resolver", self.text("Resolver", "system", "Who resolves the service's name: system, or host:port"))
+        self.output(
+            "Resolver", self.text("Resolver", "system", "Who resolves the service's name: system, or host:port")
+        )
         self.output("HealthCheckId", self.check.ref)
         self.output("AlarmNames", ",".join(self.alarms.names))
         self.output("AlertTopicArn", self.topic.arn)

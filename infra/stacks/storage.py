@@ -17,7 +17,7 @@ class Storage(GamedayStack):
 
     part = "storage"
 
-    def __init__(self, app: cdk.App, region: str, settings: Settings, keys: Keys) -> None:
+    def __init__(self, app: cdk.App, region: str, settings: Settings, *, keys: Keys) -> None:
         super().__init__(app, region, settings)
         logs = LogsBucket(self, "Logs", name=f"{NAME}-logs-{cdk.Aws.ACCOUNT_ID}-{region}")
         self.app_data = DataBucket(
