@@ -57,8 +57,8 @@ class Strikes:
 class Beat:
     """Calls ``look`` every ``every_s`` seconds, on a fixed schedule, from a thread of its own until stopped.
 
-    A slot that passes while a look still runs is skipped, never made up for. What a look raises ends the beat and is
-    kept: ``check`` raises it in the thread that asks.
+    A slot that passes while a look still runs is skipped, never made up for. What a look raises is kept, the last of
+    it, and ``check`` raises it in the thread that asks; the next look comes all the same.
     """
 
     def __init__(self, name: str, look: Callable[[], None], every_s: float, *, clock: Clock = SYSTEM) -> None:
@@ -75,9 +75,10 @@ class Beat:
             self._thread.join(wait_s)
 
     def check(self) -> None:
-        """Raise what ended the beat, if anything did."""
-        if self._failure:
-            raise self._failure
+        """Raise what the last failed look raised, once."""
+        failure, self._failure = self._failure, None
+        if failure:
+            raise failure
 
     def _run(self) -> None:
         due = self._clock.mono_ns()
@@ -86,6 +87,5 @@ class Beat:
                 self._look()
             except Exception as error:  # noqa: BLE001  raised again by check(), in the thread that asks
                 self._failure = error
-                return
             missed = max(0, self._clock.mono_ns() - due) // self._every_ns
             due += (missed + 1) * self._every_ns
