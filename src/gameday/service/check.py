@@ -89,7 +89,7 @@ class OrderIsKept:
 def run(target: Target, within_s: float, say: Callable[[str], object]) -> bool:
     """Every check in turn, each repeated until it is good or the time for all of them is up."""
     deadline = time.monotonic() + within_s
-    checks = {
+    checks: dict[str, Callable[[Target], None]] = {
         "healthz": is_healthy,
         "dbcheck": database_writes_and_reads,
         "write": OrderIsKept(f"check-{uuid.uuid4()}"),

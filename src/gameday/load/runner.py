@@ -1,0 +1,99 @@
+"""Starts and ends the two processes of the load: Locust, and the prober."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gameday.errors import LoadError
+from gameday.load.plan import LoadPlan
+from gameday.processes import end, spawn
+from gameday.record.layout import Record
+
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+STOP_WITHIN_S = 15.0  # users finish the request they are in; longer than a user's timeout
+LOG_LINES_TOLD = 15
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    what: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """Ask it to drain and end. Raises :class:`LoadError` with its log's last lines when it did not end well.
+
+        Safe twice, and after it died: that is told by :meth:`alive` and :meth:`check`, not again here.
+        """
+        if not self.alive():
+            return
+        code = end(self.process, within_s=STOP_WITHIN_S)
+        if code != 0:
+            raise LoadError(
+                f"{self.what} to drain and exit 0", f"exit code {code}; its log ends: {_tail(self.log)}", "read its log"
+            )
+
+    def check(self) -> None:
+        """Raise :class:`LoadError` when it has died."""
+        if not self.alive():
+            seen = f"exit code {self.process.returncode}; its log ends: {_tail(self.log)}"
+            raise LoadError(f"{self.what} alive", seen, f"read {self.log}")
+
+
+class Load(_Child):
+    """Locust, headless; its statistics and its log stay in the record's folder ``load/``."""
+
+    @classmethod
+    def start(cls, plan: LoadPlan, service_url: str, resolver: str, record: Record) -> "Load":
+        """Start the users. Main thread only."""
+        folder = _folder(record)
+        command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
+        command += ["--host", service_url, "--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}"]
+        command += ["--csv", str(folder / "locust"), "--stop-timeout", "8", "--exit-code-on-error", "0"]
+        command += ["--loglevel", "WARNING"]
+        command += ["--processes", str(plan.workers)] if plan.workers else []
+        env = {
+            "GAMEDAY_LOAD_RECORD": str(record.folder),
+            "GAMEDAY_LOAD_RESOLVER": resolver,
+            "GAMEDAY_LOAD_THINK_S": f"{plan.think_s:g}",
+        }
+        return cls(*_start("Locust", command, folder / "locust.log", env))
+
+
+class Prober(_Child):
+    """The open-model prober in its own process; its log stays beside Locust's."""
+
+    @classmethod
+    def start(cls, plan: LoadPlan, service_url: str, resolver: str, record: Record) -> "Prober":
+        """Start the schedule. Main thread only."""
+        command = [sys.executable, "-m", "gameday.load.prober", "--url", service_url, "--resolver", resolver]
+        command += ["--record", str(record.folder), "--timeout-s", f"{plan.probe_timeout_s:g}"]
+        command += ["--writes-per-s", f"{plan.writes_per_s:g}", "--reads-per-s", f"{plan.reads_per_s:g}"]
+        command += ["--read-age-s", f"{plan.read_age_s:g}"]
+        command += [] if plan.kept_alive else ["--no-kept-alive"]
+        return cls(*_start("the prober", command, _folder(record) / "prober.log", {}))
+
+
+def _start(
+    what: str, command: Sequence[str], log: Path, env: Mapping[str, str]
+) -> tuple[str, "subprocess.Popen[bytes]", Path]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return what, spawn(command, env=own | dict(env), log=log), log
+
+
+def _folder(record: Record) -> Path:
+    folder = record.folder / "load"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return " | ".join(lines[-LOG_LINES_TOLD:]) or "nothing"
