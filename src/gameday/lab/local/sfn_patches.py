@@ -118,21 +118,23 @@ def _name_errors() -> None:
 
 
 def _extract_scalars() -> None:
-    """A definite path (no wildcard, slice, filter or descent) gives the value, never a list of one."""
+    """A definite path gives its value; one with a wildcard, slice, filter or descent gives a list, of any length."""
     from jsonpath_ng.ext.parser import parse
     from moto.stepfunctions.parser.asl.utils import json_path
 
     many = re.compile(r"\*|\?\(|\.\.|\[[^\]]*[:,][^\]]*\]")
     parsed = functools.lru_cache(maxsize=1024)(parse)
-    original = json_path.extract_json
 
     def extract_json(path: str, data: Any) -> Any:
-        if not many.search(path):
-            found = parsed(path).find(data)
-            if len(found) == 1:
-                return found[0].value
-        return original(path, data)
+        found = [match.value for match in parsed(path).find(data)]
+        if many.search(path):
+            return found
+        if not found:
+            raise json_path.NoSuchJsonPathError(json_path=path, data=data)
+        return found[0]
 
+    original = json_path.extract_json
+    demand(list(_parameters(original)) == ["path", "data"], "extract_json(path, data)", repr(original))
     rebind(PARSER, original, extract_json, at_least=6)
 
 

@@ -4,11 +4,12 @@ import itertools
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from gameday.aws import Aws
+from gameday.lab.local.gate import Gate
 from gameday.lab.local.ground import Addresses, Delays, Ground, Ports
 from gameday.lab.local.moto_patches import Hooks, apply_patches
 from gameday.lab.local.server import serve
@@ -28,15 +29,22 @@ def aws_of(ground: Ground) -> Aws:
     return Aws(ground.endpoint_url)
 
 
+@dataclass
+class ReachedAws(Aws):
+    """AWS as a client sees it, and the gate it went through."""
+
+    gate: Gate = field(kw_only=True)
+
+
 @contextmanager
-def control_plane(folder: Path, hooks: Hooks) -> Iterator[Aws]:
+def control_plane(folder: Path, hooks: Hooks) -> Iterator[ReachedAws]:
     """An empty, patched control plane with these hooks in force."""
     ground = bare_ground(folder)
     apply_patches(replace(hooks, endpoint_url=ground.endpoint_url, said=ground.said))
-    with serve(ground):
+    with serve(ground) as server:
         reset = urllib.request.Request(f"{ground.endpoint_url}/moto-api/reset", method="POST")
         urllib.request.urlopen(reset, timeout=10).close()
         try:
-            yield aws_of(ground)
+            yield ReachedAws(ground.endpoint_url, gate=server.gate)
         finally:
             apply_patches(Hooks())

@@ -6,17 +6,32 @@ from typing import Any
 
 from gameday.lab.local.patches.seam import demand, hooks, swap
 
+OWN_ADDRESS = "gameday_address"  # set by the database controller on an instance that lives elsewhere than the first
+
 
 def install() -> None:
     """Put the patches in; raises UpstreamMoved."""
     from moto.rds.exceptions import RDSClientError
     from moto.rds.models import RDSBackend
 
+    _creation()
     _promotion()
     _replicas()
     _deletion()
     _endpoints()
     _self_test(RDSBackend, RDSClientError)
+
+
+def _creation() -> None:
+    """Where the lab runs its databases, an instance is ``creating`` until its controller says ``available``."""
+    from moto.rds.models import RDSBackend
+
+    def create_db_instance(self: Any, db_kwargs: dict[str, Any]) -> Any:
+        database = original(self, db_kwargs)
+        database.status = _born()
+        return database
+
+    original = swap(RDSBackend, "create_db_instance", create_db_instance, expects="self, db_kwargs")
 
 
 def _promotion() -> None:
@@ -80,6 +95,8 @@ def _endpoints() -> None:
     from moto.rds.models import DBInstance
 
     def endpoint_of(database: Any) -> tuple[str, int]:
+        if own := getattr(database, OWN_ADDRESS, None):
+            return own, database.port
         ask = hooks().database_endpoint
         return ask(database.region, database.resource_id) if ask else (original.fget(database), database.port)
 
@@ -138,8 +155,13 @@ def _twin(source: Any, backend: Any) -> Any:
     twin.availability_zone = f"{backend.region_name}a"
     twin.backup_retention_period, twin.deletion_protection = 0, False
     twin.vpc_security_group_ids = list(source.vpc_security_group_ids)
-    twin.status = "available"
+    setattr(twin, OWN_ADDRESS, None)
+    twin.status = _born()
     return twin
+
+
+def _born() -> str:
+    return "creating" if hooks().database_endpoint else "available"
 
 
 def _self_test(backend_class: Any, error: Any) -> None:

@@ -21,8 +21,9 @@ class Hooks:
     ``publish(subscription, message, message_id, …)`` takes a notification that must leave the caller's thread.
     ``route53_status(health_check_id)`` is (healthy, AWS's whole status text). ``target_health(target_group_arn,
     target_id)`` is (state, reason, description). ``event(region, bus, event)`` takes each accepted event once.
-    ``database_endpoint(region, db_id)`` is (address, port). ``asl_scale`` multiplies Wait, retry intervals and
-    timeouts of state machines. ``endpoint_url`` is where their tasks call AWS.
+    ``database_endpoint(region, db_id)`` is (address, port); with it, an instance is ``creating`` until its controller
+    says ``available``. ``asl_scale`` multiplies Wait, retry intervals and timeouts of state machines. ``endpoint_url``
+    is where their tasks call AWS.
     """
 
     promote: Callable[[str, str], None] | None = None
