@@ -1,5 +1,6 @@
 """Where each part of a record lies, and how its whole files (plan, measurement, manifest) are written and read."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -119,7 +120,8 @@ class Record:
                 os.fsync(file.fileno())
             half.replace(path)
         except OSError as cause:
-            half.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the first error is the one worth reading
+                half.unlink(missing_ok=True)
             raise RecordError(f"to write {path}", f"{cause.strerror}", "free the disk, then judge again") from cause
 
     def seal(self) -> None:

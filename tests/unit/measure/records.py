@@ -16,8 +16,17 @@ from typing import Any
 
 from gameday.clock import NS, HandClock, boot_id
 from gameday.facts import (
-    READ_BACK_COMPLETE, Event, Kind, Objectives, Plan, Probe, Settlement, Survivor, Timers, WalCommit,
-)  # fmt: skip
+    READ_BACK_COMPLETE,
+    Event,
+    Kind,
+    Objectives,
+    Plan,
+    Probe,
+    Settlement,
+    Survivor,
+    Timers,
+    WalCommit,
+)
 from gameday.record.layout import Record
 from gameday.record.ledger import Acknowledgement, Ledger, checksum
 from gameday.record.timeline import Timeline
@@ -31,7 +40,7 @@ TIMERS = Timers(
     asl_wait_s={"WaitForPromotion": 1.0, "WaitForTasks": 1.0, "Settle": 2.0}, window_s=3.0,
 )  # fmt: skip
 PLAN = Plan(
-    drill="region-outage", title="Region outage", started_utc="1970-01-01T00:01:30.000000Z", boot=boot_id(), who="on call",
+    drill="region-outage", title="Region outage", started_utc="1970-01-01T00:01:30.000000Z", boot=boot_id(), who="us",
     objectives=Objectives(rto_s=30.0, rpo_s=10.0), timers=TIMERS, lab="local", lab_name="test", primary=PRIMARY,
     secondary=SECONDARY, expected_alarms=("gameday-primary-health",), outputs={}, versions={}, limits=(),
     load={"writes_per_s": 20, "reads_per_s": 20, "probe_timeout_s": 1.0}, faults=(OUTAGE,), link_latency_s=0.07,
@@ -59,7 +68,7 @@ class Attempted:
 
 @dataclass
 class DrillBuilder:
-    """A drill that was struck by a fault and observed for 30 s; each method adds to it. ``faulted=False``: the control."""
+    """A drill that was struck by a fault and observed for 30 s; each method adds to it. ``faulted=False``: control."""
 
     plan: Plan = PLAN
     faulted: bool = True
@@ -72,6 +81,12 @@ class DrillBuilder:
     attempts: list[Attempted] = field(default_factory=list)
     wal: list[WalCommit] | None = None
     read_back: bool = True
+    size_bytes: int | None = None
+
+    def sized(self, size_bytes: int) -> "DrillBuilder":
+        """Every payload weighs so much."""
+        self.size_bytes = size_bytes
+        return self
 
     def planned(self, **changes: Any) -> "DrillBuilder":
         """Change fields of the plan."""
@@ -145,23 +160,14 @@ class DrillBuilder:
         self, target: str, seq: int, at_s: float, *, good: bool = True, client: str = "fresh", took_s: float = 0.01
     ) -> "DrillBuilder":
         region = (PRIMARY if at_s < 0 else SECONDARY) if good else None
+        sent_ns, utc = at_ns(at_s) + 1_000_000, HandClock(at_ns(at_s)).utc()
+        status, why = (200, None) if good else (None, "timeout")
         self.all_probes.append(
             Probe(
-                self.plan.boot,
-                target,
-                client,
-                seq,
-                at_ns(at_s),
-                at_ns(at_s) + 1_000_000,
-                at_ns(at_s + took_s),
-                HandClock(at_ns(at_s)).utc(),
-                good,
-                region,
-                None,
-                200 if good else None,
-                None if good else "timeout",
-            )  # fmt: skip
-        )
+                self.plan.boot, target, client, seq, at_ns(at_s), sent_ns, at_ns(at_s + took_s), utc, good, region,
+                status=status, why=why,
+            )
+        )  # fmt: skip
         return self
 
     def record(self, reports: Path) -> Record:
@@ -196,7 +202,7 @@ class DrillBuilder:
         ledgers = {name: Ledger(record.writes, name, clock) for name in sorted({each.writer for each in self.attempts})}
         for each in self.attempts:
             clock.now_ns = at_ns(each.sent_s)
-            sent = ledgers[each.writer].sent(each.id, each.number, checksum(each.id.encode()))
+            sent = ledgers[each.writer].sent(each.id, each.number, checksum(each.id.encode()), self.size_bytes)
             if each.settled_s is not None:
                 clock.now_ns = at_ns(each.settled_s)
                 ledgers[each.writer].settled(sent, each.settlement, ack=each.ack)

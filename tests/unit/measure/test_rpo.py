@@ -43,7 +43,7 @@ def test_indeterminate_and_absent_writes_are_not_lost(point):
 
 
 def test_the_bytes_lost_are_told_when_the_plan_tells_the_payloads_size(point):
-    drill = promoted().write("a", -1.0, there=False).planned(load={"payload_bytes": 128})
+    drill = promoted().write("a", -1.0, there=False).sized(128)
     assert point(drill).lost_bytes == 128
 
 

@@ -1,0 +1,383 @@
+"""The verdict's table, rule by rule. ``good_drill`` HELD; each test takes one thing away or breaks one thing."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from records import OUTAGE, PLAN, PRIMARY, TIMERS, DrillBuilder, good_drill
+
+from gameday.errors import RecordError
+from gameday.facts import BASELINE_NOT_MET, Kind, Objectives, Verdict, Witness
+from gameday.measure.judge import judge
+from gameday.measure.verdict import verdict_of
+from gameday.record.layout import Record
+
+HELD, BROKEN, UNKNOWN = Verdict.HELD, Verdict.BROKEN, Verdict.UNKNOWN
+
+
+@pytest.fixture
+def judged(tmp_path):
+    return lambda drill: judge(drill.record(tmp_path))
+
+
+def told(measurement, weight):
+    return [finding.what for finding in measurement.findings if finding.weight is weight]
+
+
+def test_a_complete_drill_within_its_objectives_held(judged):
+    found = judged(good_drill())
+    assert (found.verdict, found.rta_s, found.recovery_point.rpa_s) == (HELD, 4.01, 0.1)
+    assert (found.writes, found.acknowledged, found.attempts) == (4, 4, 4)
+    assert found.classes["kept"] == 3
+    assert found.classes["lost"] == 1
+    assert found.recovery_point.wal is Witness.AGREES
+    assert told(found, HELD)[:2] == ["clients were served again within the RTO", "what was lost lies within the RPO"]
+
+
+def test_without_any_finding_nothing_was_shown():
+    assert verdict_of([]) is UNKNOWN
+
+
+# Rows that no good recovery can leave.
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (lambda d: d.row("a"), "orders are there more than once"),
+        (lambda d: d.write("x", -1.0, there=False).row("x", payload="other"), "orders came back with another checksum"),
+        (lambda d: d.write("x", 4.0, xid=703).commits(703), "orders were acknowledged by the old primary after"),
+        (lambda d: d.write("x", -1.0, "refused"), "orders are there although they were refused"),
+        (lambda d: d.row("stranger"), "rows are there that nobody sent"),
+        (lambda d: d.write("x", -1.0, "unknown").commits(703, at_s=3.6), "the old primary went on committing"),
+    ],
+    ids=["duplicate", "corrupted", "diverged", "ghost", "unexpected", "split brain"],
+)
+def test_a_row_that_cannot_be_is_broken_whatever_the_objectives(judged, spoil, what):
+    found = judged(spoil(good_drill().planned(objectives=Objectives(rto_s=1e9, rpo_s=1e9))))
+    assert found.verdict is BROKEN
+    assert any(sentence.startswith(what) for sentence in told(found, BROKEN))
+
+
+def test_rows_committed_on_the_old_primary_before_the_promotion_are_no_split_brain(judged):
+    found = judged(good_drill().write("x", -0.1, "unknown", there=False).commits(703, at_s=3.4))
+    assert (found.verdict, found.split_brain) == (HELD, 0)
+
+
+def test_without_wal_the_split_brain_is_not_known_to_be_none(judged):
+    drill = good_drill()
+    drill.wal = None
+    found = judged(drill)
+    assert (found.verdict, found.split_brain, found.recovery_point.wal) == (HELD, None, Witness.UNAVAILABLE)
+
+
+# Objectives.
+
+
+def test_an_rta_beyond_the_rto_is_broken(judged):
+    assert judged(good_drill().planned(objectives=Objectives(4.0, 10))).verdict is BROKEN
+    assert judged(good_drill().planned(objectives=Objectives(4.01, 10))).verdict is HELD
+
+
+def test_an_rpa_beyond_the_rpo_is_broken(judged):
+    assert judged(good_drill().planned(objectives=Objectives(30, 0.09))).verdict is BROKEN
+    assert judged(good_drill().planned(objectives=Objectives(30, 0.1))).verdict is HELD
+
+
+def test_one_lost_write_breaks_an_rpo_of_zero_even_when_its_interval_is_empty(judged):
+    drill = DrillBuilder().probes(bad=(0.0, 4.0)).write("kept", -5.0).write("a", 0.19, there=False)
+    assert judged(drill.planned(objectives=Objectives(30, 0))).verdict is BROKEN
+
+
+def test_a_service_that_stops_answering_for_good_is_broken_once_the_rto_has_passed(judged):
+    drill = DrillBuilder().probes(bad=(0.0, 99.0)).write("kept", -5.0)
+    found = judged(drill.planned(objectives=Objectives(29.0, 10)))
+    assert (found.verdict, found.rta_s) == (BROKEN, None)
+
+
+def test_a_service_that_stops_answering_is_unknown_while_the_rto_has_not_passed(judged):
+    drill = DrillBuilder().probes(bad=(0.0, 99.0)).write("kept", -5.0)
+    assert judged(drill).verdict is UNKNOWN
+
+
+def scaled(scale):
+    return good_drill().planned(timers=replace(TIMERS, scale=scale))  # RTA 4.01 s, RTO 30 s
+
+
+def test_at_a_timer_scale_held_requires_rta_within_rto_times_scale(judged):
+    assert judged(scaled(0.2)).verdict is HELD  # 6 s
+    found = judged(scaled(0.1))  # 3 s
+    assert found.verdict is UNKNOWN
+    assert told(found, UNKNOWN) == ["at timer scale 0.1 the recovery took longer than the RTO × scale"]
+
+
+def test_at_a_timer_scale_an_rta_beyond_the_rto_itself_is_broken(judged):
+    assert judged(scaled(0.1).planned(objectives=Objectives(4.0, 10))).verdict is BROKEN
+
+
+def test_a_timer_scale_above_one_does_not_stretch_the_rto(judged):
+    assert judged(scaled(10.0).planned(objectives=Objectives(4.0, 10))).verdict is BROKEN
+
+
+# Missing evidence.
+
+
+def without(**fields) -> Callable[[DrillBuilder], DrillBuilder]:
+    def take(drill):
+        for name, value in fields.items():
+            setattr(drill, name, value)
+        return drill
+
+    return take
+
+
+def without_probe(number):
+    def take(drill):
+        del drill.all_probes[number]
+        return drill
+
+    return take
+
+
+def only_probes(**how):
+    def take(drill):
+        drill.all_probes = []
+        return drill.probes(bad=(0.0, 4.0), **how)
+
+    return take
+
+
+MISSING = {
+    "no acknowledged write": (without(attempts=[], survivors=[], wal=None), "no write was acknowledged"),
+    "an attempt that never settled": (lambda d: d.write("x", -1.0, "unknown", after_s=None), "attempts never settled"),
+    "a probe in the middle": (without_probe(200), "probes are missing"),
+    "no probe": (without(all_probes=[]), "nothing was probed"),
+    "the last probes": (only_probes(span=(-10.0, 26.0)), "the prober ended before the observation did"),
+    "no read probe": (only_probes(targets=("write",)), "the recovery time is unknown"),
+    "no probe before the fault": (only_probes(span=(0.0, 30.0)), "the baseline was not probed"),
+    "a read-back never made": (without(read_back=False), "the read-back is incomplete"),
+    "a read-back without its mark": (without(complete=False), "the read-back is incomplete"),
+    "an unverified fault": (without(verified=False), "nobody verified that the fault took effect"),
+    "a fault that failed": (lambda d: d.event(Kind.FAULT_FAILED, "still open", 0.3), "the fault's own effect check"),
+    "a fault never injected": (without(faulted=False), "a planned fault was not injected"),
+    "a second fault never injected": (lambda d: d.planned(faults=(OUTAGE, "Lag()")), "a planned fault was not"),
+    "a bad probe before": (lambda d: d.probes(client="kept", bad=(-5.0, -4.9)), "the baseline was not met"),
+    "the drill's own note": (lambda d: d.event(Kind.NOTE, BASELINE_NOT_MET, -2), "the baseline was not met"),
+    "a primary already unhealthy": (
+        lambda d: d.event(Kind.HEALTH_CHECK, "unhealthy", -3), "the primary was already down before the fault",
+    ),
+    "a primary without a database": (
+        lambda d: d.event(Kind.DATABASE, "failed", -3, PRIMARY, role="none"), "the primary was already down before",
+    ),
+    "a load that died": (lambda d: d.event(Kind.LOAD, "died", 5), "the load died during the drill"),
+    "a prober that died": (lambda d: d.event(Kind.PROBER, "died", 5), "the prober died during the drill"),
+    "a WAL that disagrees": (lambda d: d.commits(701), "the WAL witness disagrees"),
+    "a lag that disagrees": (lambda d: d.event(Kind.LAG, "60", -1, lag_s=60.0), "the lag witness disagrees"),
+    "no end of observation": (without(end_s=None), "the observation never ended"),
+    "no window W": (lambda d: d.planned(timers=replace(TIMERS, window_s=0.0)), "the plan is incomplete"),
+    "no standby named": (lambda d: d.planned(secondary=""), "the plan is incomplete"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("take", "what"), MISSING.values(), ids=MISSING.keys())
+def test_missing_evidence_is_unknown(judged, take, what):
+    found = judged(take(good_drill()))
+    assert found.verdict is UNKNOWN
+    assert any(sentence.startswith(what) for sentence in told(found, UNKNOWN))
+
+
+def test_stamps_of_two_boots_are_unknown_and_nothing_is_subtracted(judged):
+    found = judged(good_drill().planned(boot="before the restart"))
+    assert found.verdict is UNKNOWN
+    assert (found.rta_s, found.recovery_point.rpa_s) == (None, None)
+
+
+def test_a_broken_row_beats_missing_evidence(judged):
+    assert judged(without(end_s=None)(good_drill()).row("stranger")).verdict is BROKEN
+
+
+# Damage.
+
+
+def test_an_unreadable_line_anywhere_is_unknown_and_named(tmp_path):
+    for name in ("timeline.ndjson", "writes/prober.ndjson", "probes/prober.ndjson", "survivors.ndjson", "wal.ndjson"):
+        record = good_drill().record(tmp_path)
+        with (record.folder / name).open("ab") as file:
+            file.write(b'{"v":1, \xff\n')
+        found = judge(record)
+        assert found.verdict is UNKNOWN
+        assert any(name.partition("/")[0] in finding.expected for finding in found.findings)
+
+
+def test_a_cut_last_line_is_unknown_too(tmp_path):
+    record = good_drill().record(tmp_path)
+    segment = record.folder / "writes/prober.ndjson"
+    segment.write_bytes(segment.read_bytes()[:-7])
+    assert judge(record).verdict is UNKNOWN
+
+
+def test_a_hole_in_the_ledger_is_unknown_even_when_a_whole_lost_write_is_gone_from_it(tmp_path):
+    drill = good_drill().planned(objectives=Objectives(30, 0))
+    drill.wal = None
+    record = drill.record(tmp_path)
+    assert judge(record).verdict is BROKEN
+    segment = record.folder / "writes/prober.ndjson"
+    segment.write_bytes(b"".join(line for line in segment.read_bytes().splitlines(True) if b'"id":"c"' not in line))
+    found = judge(record)
+    assert (found.verdict, found.classes["lost"]) == (UNKNOWN, 0)
+    assert told(found, UNKNOWN) == ["the ledger has gaps"]
+
+
+def test_a_surviving_row_that_was_not_copied_is_unknown_not_lost(tmp_path):
+    record = good_drill().record(tmp_path)
+    record.survivors.write_bytes(b"".join(record.survivors.read_bytes().splitlines(True)[1:]))
+    assert judge(record).verdict is UNKNOWN
+
+
+@pytest.mark.parametrize("plan", ["", "{}", "[1]", '{"drill": 5}', "\x00"])
+def test_a_damaged_plan_is_a_record_error_that_says_what_to_do(tmp_path, plan):
+    record = good_drill().record(tmp_path)
+    (record.folder / "plan.json").write_text(plan)
+    with pytest.raises(RecordError, match=r"plan\.json.*Next: "):
+        judge(record)
+
+
+def test_objectives_that_cannot_be_in_a_plan_are_a_record_error(tmp_path):
+    record = good_drill().record(tmp_path)
+    plan = record.folder / "plan.json"
+    plan.write_text(plan.read_text().replace('"rto_s": 30.0', '"rto_s": -30.0'))
+    with pytest.raises(RecordError, match="rto_s"):
+        judge(record)
+
+
+@given(cut=st.integers(0, 100), noise=st.binary(max_size=12), name=st.sampled_from(["timeline", "survivors", "wal"]))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_record_is_judged_without_a_traceback_and_is_never_held(tmp_path, cut, noise, name):
+    record = good_drill().record(tmp_path)
+    path = record.folder / f"{name}.ndjson"
+    whole = path.read_bytes()
+    at = len(whole) * cut // 101
+    path.write_bytes(whole[:at] + noise + b"\x00" + whole[at:])
+    assert judge(record).verdict is not HELD
+
+
+# The control experiment, and the planted truths.
+
+
+def control() -> DrillBuilder:
+    drill = DrillBuilder(plan=replace(PLAN, faults=(), expected_alarms=()), faulted=False).probes()
+    return drill.write("a", -5.0).write("b", 5.0)
+
+
+def test_no_fault_gives_no_recovery_time_and_nothing_lost_and_holds(judged):
+    found = judged(control())
+    assert (found.verdict, found.rta_s, found.recovery_point.rpa_s, found.fault) == (HELD, 0.0, 0.0, None)
+    assert (found.floor.floor_s, found.excess_s) == (0.0, 0.0)
+    assert [(each.target, each.baseline_good, each.baseline_scheduled) for each in found.availability] == [
+        ("read", 800, 800),
+        ("write", 800, 800),
+    ]
+
+
+def test_no_fault_and_yet_failing_probes_do_not_meet_the_baseline(judged):
+    assert judged(control().probes(client="kept", bad=(1.0, 2.0))).verdict is UNKNOWN
+
+
+def test_no_fault_and_one_row_deleted_is_one_lost(judged):
+    drill = control()
+    drill.survivors = drill.survivors[1:]
+    found = judged(drill.planned(objectives=Objectives(30, 3)))
+    assert (found.verdict, found.recovery_point.lost, found.recovery_point.lost_ids) == (BROKEN, 1, ("a",))
+
+
+def test_n_acknowledged_rows_deleted_from_the_survivor_are_exactly_n_lost(judged):
+    drill = good_drill()
+    for n in range(30):
+        drill.write(f"n{n:02}", -2.0 + n / 100, xid=800 + n, there=n >= 11)
+    found = judged(drill)
+    assert found.recovery_point.lost == 12  # with the one that good_drill loses
+    assert found.recovery_point.wal is Witness.DISAGREES  # nothing of the WAL explains a deleted row
+    assert found.verdict is UNKNOWN
+
+
+def test_an_expected_alarm_that_stays_silent_is_told_and_changes_nothing(judged):
+    found = judged(good_drill())
+    assert "an expected alarm stayed silent" in told(found, HELD)
+    fired = judged(good_drill().event(Kind.ALARM, "ALARM", 2.0, name="gameday-primary-health"))
+    assert "an expected alarm stayed silent" not in told(fired, HELD)
+
+
+# Properties.
+
+WEIGHT = {HELD: 2, UNKNOWN: 1, BROKEN: 0}
+
+
+@given(
+    lost=st.lists(st.floats(-9.5, 0.5), max_size=3),
+    more_s=st.floats(-9.5, 0.5),
+    rpo_s=st.sampled_from([0.0, 1.0, 5.0, 100.0]),
+    rto_s=st.sampled_from([4.0, 30.0]),
+    complete=st.booleans(),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_adding_a_lost_write_never_improves_the_verdict(tmp_path, lost, more_s, rpo_s, rto_s, complete):
+    def verdict(stamps):
+        drill = DrillBuilder(complete=complete).probes(bad=(0.0, 4.0)).promoted(3.5).write("kept", -9.0)
+        for n, stamp in enumerate(stamps):
+            drill.write(f"lost-{n}", stamp, there=False)
+        return judge(drill.planned(objectives=Objectives(rto_s, rpo_s)).record(tmp_path)).verdict
+
+    assert WEIGHT[verdict([*lost, more_s])] <= WEIGHT[verdict(lost)]
+
+
+def without_file(name: str) -> Callable[[Path], None]:
+    def take(folder):
+        (folder / name).unlink(missing_ok=True)
+
+    return take
+
+
+def without_lines(name: str, mark: bytes) -> Callable[[Path], None]:
+    def take(folder):
+        path = folder / name
+        if path.exists():
+            path.write_bytes(b"".join(line for line in path.read_bytes().splitlines(True) if mark not in line))
+
+    return take
+
+
+EVIDENCE = [
+    without_file("survivors.ndjson"),
+    without_file("timeline.ndjson"),
+    without_file("probes/prober.ndjson"),
+    without_file("writes/prober.ndjson"),
+    without_lines("timeline.ndjson", b'"observation_end"'),
+    without_lines("timeline.ndjson", b'"fault"'),
+    without_lines("timeline.ndjson", b'"fault_verified"'),
+    without_lines("timeline.ndjson", b"read-back complete"),
+    without_lines("writes/prober.ndjson", b'"sent"'),
+    without_lines("writes/prober.ndjson", b'"acked"'),
+    without_lines("writes/prober.ndjson", b'"id":"b"'),
+    without_lines("probes/prober.ndjson", b'"seq":77,'),
+    without_lines("probes/prober.ndjson", b'"target":"read"'),
+    without_lines("probes/prober.ndjson", b'"good":true'),
+    without_lines("survivors.ndjson", b'"id":"a"'),
+]
+
+
+@given(st.lists(st.sampled_from(EVIDENCE), min_size=1, max_size=4, unique=True))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_removing_required_evidence_never_ends_in_held_however_much_is_removed(tmp_path, taken):
+    held = tmp_path / "held"
+    if not held.exists():
+        good_drill().record(tmp_path / "reports").folder.rename(held)
+    folder = tmp_path / "reports" / "taken"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(held, folder)
+    for take in taken:
+        take(folder)
+    assert judge(Record.open(folder)).verdict is not HELD
