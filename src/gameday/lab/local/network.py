@@ -1,0 +1,140 @@
+"""The network controller: what EC2's network ACLs and security groups say is what the links do."""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from typing import Any
+
+from gameday.lab.local.ground import ACCOUNT, PRIMARY, SECONDARY, Ground
+from gameday.lab.local.links import LinkState, Place
+from gameday.lab.local.packets import Ingress, Rule, Subnet, flows
+
+TIER_TAG = "gameday:tier"
+DATABASE_LINKS = "db/"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the ACLs and groups of one region say, read once a round: tier -> subnets, tier -> groups."""
+
+    subnets: dict[str, tuple[Subnet, ...]]
+    group_ids: dict[str, tuple[str, ...]]
+    database_ingress: tuple[Ingress, ...]
+
+
+@dataclass
+class NetworkController:
+    """Derives for each link whether it is cut, and for each database's link whether it admits new connections.
+
+    A link is cut when, on any hop of its path, no subnet of one tier can speak with any subnet of the next: ACLs are
+    stateless, so an established connection falls silent too. Not as on AWS: a link stands for all subnets of a tier, so
+    an outage of one zone alone is not seen. A closed security group keeps new connections out and leaves established
+    ones (AWS tracks connections); only the database's group is looked at.
+    """
+
+    ground: Ground
+    name: str = field(default="network", init=False)
+
+    def reconcile(self) -> None:
+        """Read the rules once, and tell the board what changed."""
+        regions = {region: _read(region) for region in (PRIMARY, SECONDARY)}
+        if not all(read.subnets for read in regions.values()):
+            return  # the networks are still being deployed
+        for link in self.ground.board.links():
+            is_cut = not self._passes(link, regions)
+            if is_cut != link.is_cut:
+                self.ground.board.cut(link.name, is_cut)
+                self.ground.said(f"network: {link.name} {'cut' if is_cut else 'whole again'}")
+            self._admit(link, regions)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _passes(self, link: LinkState, regions: "dict[str, Rules]") -> bool:
+        hops = zip(link.path, link.path[1:], strict=False)
+        return all(self._hop_passes(near, far, regions) for near, far in hops)
+
+    def _hop_passes(self, near: Place, far: Place, regions: "dict[str, Rules]") -> bool:
+        port = self._port(far)
+        return any(
+            flows(source, target, port) for source in _subnets(near, regions) for target in _subnets(far, regions)
+        )
+
+    def _admit(self, link: LinkState, regions: "dict[str, Rules]") -> None:
+        if not link.name.startswith(DATABASE_LINKS):
+            return
+        source, target = link.path[-2], link.path[-1]
+        admits = self._admits(source, target, regions)
+        if admits != link.admits:
+            self.ground.board.admit(link.name, admits)
+            self.ground.said(f"network: {link.name} {'open' if admits else 'closed'} to new connections")
+
+    def _admits(self, source: Place, target: Place, regions: "dict[str, Rules]") -> bool:
+        near = regions[source.region]
+        cidrs = [subnet.cidr for subnet in near.subnets.get(source.tier, ())]
+        groups = near.group_ids.get(source.tier, ())
+        rules = regions[target.region].database_ingress
+        return any(rule.admits(self._port(target), cidrs=cidrs, groups=groups) for rule in rules)
+
+    def _port(self, place: Place) -> int:
+        ports = self.ground.ports
+        return {"balancer": ports.http, "tasks": ports.task, "database": ports.database}[place.tier]
+
+
+def _subnets(place: Place, regions: "dict[str, Rules]") -> tuple[Subnet | None, ...]:
+    return (None,) if place.tier == "client" else regions[place.region].subnets.get(place.tier, ())
+
+
+def _read(region: str) -> Rules:
+    backend = _backend(region)
+    acl_of = {
+        association.subnet_id: acl
+        for acl in list(backend.network_acls.values())
+        for association in list(acl.associations.values())
+    }
+    subnets: dict[str, list[Subnet]] = {}
+    for found in [subnet for zone in list(backend.subnets.values()) for subnet in list(zone.values())]:
+        tier = _tier(backend, found.id)
+        if tier and found.id in acl_of:
+            subnets.setdefault(tier, []).append(_subnet(found, acl_of[found.id]))
+    groups: dict[str, list[Any]] = {}
+    for group in [one for named in list(backend.groups.values()) for one in list(named.values())]:
+        tier = _tier(backend, group.id)
+        if tier:
+            groups.setdefault(tier, []).append(group)
+    return Rules(
+        {tier: tuple(found) for tier, found in subnets.items()},
+        {tier: tuple(group.id for group in found) for tier, found in groups.items()},
+        tuple(_ingress(rule) for group in groups.get("database", ()) for rule in list(group.ingress_rules)),
+    )
+
+
+def _backend(region: str) -> Any:
+    from moto.ec2.models import ec2_backends
+
+    return ec2_backends[ACCOUNT][region]
+
+
+def _tier(backend: Any, resource: str) -> str | None:
+    tags: dict[str, str] = backend.tags.get(resource, {})
+    return tags.get(TIER_TAG)
+
+
+def _subnet(found: Any, acl: Any) -> Subnet:
+    return Subnet(IPv4Network(found.cidr_block), tuple(_rule(entry) for entry in acl.network_acl_entries))
+
+
+def _rule(entry: Any) -> Rule:
+    ports = _ports(entry.port_range_from, entry.port_range_to)
+    is_egress = str(entry.egress).lower() == "true"
+    cidr = IPv4Network(entry.cidr_block) if entry.cidr_block else IPv4Network("0.0.0.0/32")
+    return Rule(int(entry.rule_number), entry.rule_action == "allow", is_egress, str(entry.protocol), cidr, ports)
+
+
+def _ingress(rule: Any) -> Ingress:
+    cidrs = (IPv4Network(rule.cidr_ipv4),) if rule.cidr_ipv4 else ()
+    groups = (rule.source_group["GroupId"],) if rule.source_group else ()
+    return Ingress(str(rule.ip_protocol), _ports(rule.from_port, rule.to_port), cidrs, groups)
+
+
+def _ports(low: Any, high: Any) -> tuple[int, int] | None:
+    return None if low is None or high is None else (int(low), int(high))
