@@ -11,6 +11,7 @@ import pytest
 from compute_stage import SOUTH, WEST, awsvpc, control_plane, ground_in, network
 
 from gameday.clock import eventually
+from gameday.lab.local.ground import Delays
 from gameday.lab.local.service import ServiceController
 from gameday.lab.local.task_environment import secret_value
 from gameday.processes import alive
@@ -215,6 +216,24 @@ def test_a_forced_deployment_replaces_the_tasks_without_a_gap(stage: Stage) -> N
     stage.until(lambda: len(stage.processes()) > 1, True, "old and new together")
     stage.until(lambda: first in stage.processes(), False, "the old one gone")
     stage.until(stage.service, (1, 0, "COMPLETED"), "the service")
+
+
+def test_a_task_that_is_no_longer_wanted_never_starts(stage: Stage) -> None:
+    stage.controller.ground.delays = Delays(0, ecs_start_s=1000, link_latency_s=0, lag_metric_period_s=1)
+    stage.controller.delay_starts = True
+    stage.serve(1)
+    stage.until(stage.service, (0, 1, "IN_PROGRESS"), "the service")
+    stage.scale(0)
+    stage.until(stage.service, (0, 0, "COMPLETED"), "the service")
+    [arn] = stage.ecs.list_tasks(cluster="gameday", desiredStatus="STOPPED")["taskArns"]
+    assert stage.until(lambda: stage.task(arn)["lastStatus"], "STOPPED", "the task")
+    assert stage.processes() == []
+
+
+def test_a_command_that_is_not_there_stops_the_task_and_says_so(stage: Stage) -> None:
+    stage.define("check", ["/nowhere/to/be/found"])
+    told = stage.ran(stage.run("check"))
+    assert (told["stopCode"], "CannotStartContainerError" in told["stoppedReason"]) == ("TaskFailedToStart", True)
 
 
 def test_closing_ends_every_process_and_is_safe_twice(stage: Stage) -> None:
