@@ -29,10 +29,11 @@ LIST = f"""
     SELECT id, min({SUM}), min(xid), min(region), count(*) FROM orders
      WHERE id > %s GROUP BY id ORDER BY id LIMIT %s
 """
+# Which database this is: its system, and its timeline as it writes now (a checkpoint's would lag behind a promotion).
 LIST_FACTS = """
     SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::bool),
-           (SELECT system_identifier::text FROM pg_control_system()) || '/'
-           || (SELECT timeline_id::text FROM pg_control_checkpoint())
+           (SELECT system_identifier::text FROM pg_control_system()) || '/' || CASE WHEN pg_is_in_recovery()
+               THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END
 """
 DBCHECK = """
     INSERT INTO dbcheck (region, token) VALUES (%s, %s)

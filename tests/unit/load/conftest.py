@@ -37,6 +37,7 @@ class FakeService:
     connections: set[object] = field(default_factory=set)
     extra: dict[str, Any] = field(default_factory=dict)  # put over every page of the listing
     page_size_max: int = 1000
+    new_database_each_page: bool = False
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     def start(self) -> "FakeService":
@@ -114,7 +115,8 @@ class FakeService:
         limit = min(int(request.query["limit"]), self.page_size_max)
         ids = sorted(id for id in self.orders if id > request.query["after"])
         rows = [{"id": id, "sum": self.orders[id], "xid": 7, "region": "here", "count": 1} for id in ids[:limit]]
-        page = {"orders": rows, "complete": len(ids) <= limit, "writable": True, "database": "1/1"}
+        database = f"1/{len(self.asked)}" if self.new_database_each_page else "1/1"
+        page = {"orders": rows, "complete": len(ids) <= limit, "writable": True, "database": database}
         return web.json_response(page | self.extra)
 
     @property

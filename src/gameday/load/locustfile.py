@@ -1,0 +1,164 @@
+"""Locust's users: they place orders and read their own back, and write every attempt at a write into the ledger.
+
+Locust does the users, the rates, the workers and the statistics; here stands only what a user of this service does. Run
+by :class:`gameday.load.runner.Load`, which sets ``GAMEDAY_LOAD_RECORD`` (a record's folder), ``GAMEDAY_LOAD_RESOLVER``
+and ``GAMEDAY_LOAD_THINK_S``. ``GAMEDAY_LOAD_MODULES=path`` makes each process write down which modules it has loaded:
+boto3 must not be among them, since gevent's patches make its TLS recurse.
+"""
+
+import itertools
+import os
+import random
+import sys
+from collections import deque
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from geventhttpclient.client import HTTPClient, HTTPClientPool
+from geventhttpclient.connectionpool import ConnectionPool
+from locust import FastHttpUser, between, events, task
+from locust.runners import WorkerRunner
+
+from gameday.facts import Settlement
+from gameday.load.ids import order_id, payload_of
+from gameday.load.resolve_gevent import use
+from gameday.load.settle import NOT_APPLIED, Answer, Settled, found, settle_answer, settle_failure
+from gameday.processes import die_with_parent
+from gameday.record.ledger import Ledger, checksum
+
+REQUEST_TIMEOUT_S = 5.0  # a person's patience; the prober has its own, shorter
+ATTEMPTS = 2
+REMEMBERED = 50  # of a user's own orders, to read back
+
+RECORD = Path(os.environ.get("GAMEDAY_LOAD_RECORD", "."))
+THINK_S = float(os.environ.get("GAMEDAY_LOAD_THINK_S", "0.5"))
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def _begin(environment: Any, **_: Any) -> None:
+    """In every process of this load, after Locust forked it: it dies with its parent, and follows DNS."""
+    if isinstance(environment.runner, WorkerRunner):
+        die_with_parent()
+    use(os.environ.get("GAMEDAY_LOAD_RESOLVER", "system"))
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]
+def _tell_modules(**_: Any) -> None:
+    if path := os.environ.get("GAMEDAY_LOAD_MODULES"):
+        Path(path).write_text("\n".join(sorted(sys.modules)))
+
+
+@events.quit.add_listener  # type: ignore[untyped-decorator]
+def _close(**_: Any) -> None:
+    if _writer.cache_info().currsize:
+        _writer().ledger.close()
+
+
+class _Writer:
+    """This process's segment of the ledger, and the numbers of its orders."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger(RECORD / "writes", f"locust-{os.getpid()}")
+        self._numbers = itertools.count(1)
+
+    def next_id(self) -> str:
+        return order_id(RECORD.name, self.ledger.writer, next(self._numbers))
+
+
+@cache
+def _writer() -> _Writer:
+    """Made when the first order is placed, which is after Locust's workers were forked."""
+    return _Writer()
+
+
+class _CountingPool(ConnectionPool):  # type: ignore[misc]
+    """Counts the connections it lent: while none is, no byte of a request can have left."""
+
+    lent = 0
+
+    def get_socket(self) -> Any:
+        lent = super().get_socket()
+        self.lent += 1
+        return lent
+
+
+class _CountingClient(HTTPClient):  # type: ignore[misc]
+    """geventhttpclient's client, over a pool that counts."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        pool = self._connection_pool
+        if type(pool) is ConnectionPool:  # over TLS nothing is counted, and every failure is indeterminate
+            pool.__class__ = _CountingPool  # the client makes its own pool, and lets nobody choose the kind
+
+
+class _CountingClients(HTTPClientPool):  # type: ignore[misc]
+    """One user's connections; they are kept until they break, and each new one follows the name."""
+
+    def get_client(self, url: Any) -> Any:
+        key = url.host, url.port
+        if key not in self.clients:
+            self.clients[key] = _CountingClient.from_url(url, **self.client_args)
+        return self.clients[key]
+
+    def lent(self) -> int | None:
+        """How many connections were lent so far; None when that is not counted."""
+        pools = [client._connection_pool for client in self.clients.values()]
+        return sum(pool.lent for pool in pools) if all(type(pool) is _CountingPool for pool in pools) else None
+
+
+class Customer(FastHttpUser):  # type: ignore[misc]
+    """Places an order, thinks, and now and then looks at one of the last orders it knows to be placed."""
+
+    wait_time = between(THINK_S * 0.5, THINK_S * 1.5)
+    network_timeout = connection_timeout = REQUEST_TIMEOUT_S
+    concurrency = 1
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self._pool = _CountingClients(
+            concurrency=1, network_timeout=REQUEST_TIMEOUT_S, connection_timeout=REQUEST_TIMEOUT_S
+        )
+        self.client.client.clientpool = self._pool
+        self._own: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
+
+    @task(3)  # type: ignore[untyped-decorator]
+    def place(self) -> None:
+        """An order; when it is not acknowledged, the same order once more."""
+        id = _writer().next_id()
+        for attempt in range(1, ATTEMPTS + 1):
+            if self._attempt(id, attempt).good:
+                self._own.append((id, checksum(payload_of(id).encode())))
+                return
+
+    @task(1)  # type: ignore[untyped-decorator]
+    def look(self) -> None:
+        """One of the user's own orders, if there is one."""
+        if not self._own:
+            return
+        id, sum_ = random.choice(list(self._own))
+        with self.client.get(f"/orders/{id}", name="GET /orders/{id}", catch_response=True) as answer:
+            if why := found(_answer(answer), id, sum_):
+                answer.failure(why)
+
+    def _attempt(self, id: str, attempt: int) -> Settled:
+        payload = payload_of(id)
+        sum_ = checksum(payload.encode())
+        ledger, lent_before = _writer().ledger, self._pool.lent()
+        sent = ledger.sent(id, attempt, sum_)
+        with self.client.post("/orders", json={"id": id, "payload": payload}, catch_response=True) as answer:
+            if answer.status_code:
+                settled = settle_answer(_answer(answer), id, sum_)
+            else:
+                byte_sent = lent_before is None or self._pool.lent() != lent_before
+                settled = settle_failure(repr(answer.error)[:200], byte_sent=byte_sent)
+            if settled.settlement is not Settlement.ACKED:
+                answer.failure(settled.why)
+        ledger.settled(sent, settled.settlement, ack=settled.ack, status=settled.status, why=settled.why)
+        return settled
+
+
+def _answer(response: Any) -> Answer:
+    headers = response.headers or {}
+    return Answer(response.status_code, response.content or b"", headers.get(NOT_APPLIED) == "1")
