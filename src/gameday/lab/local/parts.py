@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -40,20 +40,16 @@ def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
     """Open the control plane and the controllers; on the way out the processes end first, the control plane last."""
     with contextlib.ExitStack() as stack:
         _speak_to(ground)
-        database = DatabaseController(ground)
-        events = EventDelivery(ground)
-        stack.callback(events.close)
-        letters = Notifications(ground)
-        stack.callback(letters.close)
-        routing, balancer, service = RoutingController(ground), BalancerController(ground), ServiceController(ground)
+        database = _closing(stack, DatabaseController(ground))
+        events = _closing(stack, EventDelivery(ground))
+        letters = _closing(stack, Notifications(ground))
+        routing = _closing(stack, RoutingController(ground))
+        balancer = _closing(stack, BalancerController(ground))
+        service = _closing(stack, ServiceController(ground))
         apply_patches(_hooks(ground, database, routing, balancer, events, letters))
-        server = serve(ground)
-        stack.callback(server.close)
+        server = _closing(stack, serve(ground))
         alarms = AlarmController(ground, events.deliver, letters.publish)
-        network = NetworkController(ground)
-        controllers: tuple[Controller, ...] = (database, network, service, balancer, routing, alarms)
-        for controller in controllers:
-            stack.callback(controller.close)
+        controllers: tuple[Controller, ...] = (database, NetworkController(ground), service, balancer, routing, alarms)
         server.routes.update(_routes(ground, database, trouble))
         parameters = {
             "ServicePort": str(ground.ports.http),
@@ -62,6 +58,17 @@ def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
             "Resolver": ground.resolver,
         }
         yield Parts(ground, controllers, service, lambda: deploy(ground, parameters))
+
+
+class Closable(Protocol):
+    """Something that holds a thread, a port or a process."""
+
+    def close(self) -> None: ...
+
+
+def _closing[T: Closable](stack: contextlib.ExitStack, part: T) -> T:
+    stack.callback(part.close)
+    return part
 
 
 def _speak_to(ground: Ground) -> None:
