@@ -26,6 +26,7 @@ from gameday.facts import (
     Survivor,
     Timers,
     WalCommit,
+    Write,
 )
 from gameday.record.layout import Record
 from gameday.record.ledger import Acknowledgement, Ledger, checksum
@@ -198,14 +199,19 @@ class DrillBuilder:
         timeline.close()
 
     def _write_ledger(self, record: Record) -> None:
+        """Every segment's lines in the order of their stamps, as a living writer writes them."""
         clock = HandClock()
         ledgers = {name: Ledger(record.writes, name, clock) for name in sorted({each.writer for each in self.attempts})}
-        for each in self.attempts:
-            clock.now_ns = at_ns(each.sent_s)
-            sent = ledgers[each.writer].sent(each.id, each.number, checksum(each.id.encode()), self.size_bytes)
-            if each.settled_s is not None:
-                clock.now_ns = at_ns(each.settled_s)
-                ledgers[each.writer].settled(sent, each.settlement, ack=each.ack)
+        sent: dict[int, Write] = {}
+        stamps = [(each.sent_s, 0, number) for number, each in enumerate(self.attempts)]
+        stamps += [(at.settled_s, 1, n) for n, at in enumerate(self.attempts) if at.settled_s is not None]
+        for at_s, settles, number in sorted(stamps):
+            each, clock.now_ns = self.attempts[number], at_ns(at_s)
+            ledger = ledgers[each.writer]
+            if settles:
+                ledger.settled(sent[number], each.settlement, ack=each.ack)
+            else:
+                sent[number] = ledger.sent(each.id, each.number, checksum(each.id.encode()), self.size_bytes)
         for ledger in ledgers.values():
             ledger.close()
 
