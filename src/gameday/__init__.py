@@ -4,7 +4,7 @@ The public names are loaded when they are first used, so that ``import gameday``
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gameday.drill import Drill as Drill
@@ -21,3 +21,8 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'gameday' has no attribute {name!r}")
+
+
+def discover(discover_system: bool = True) -> Any:
+    """What ``chaos discover chaostoolkit-gameday`` asks: every action and probe, in Chaos Toolkit's own form."""
+    return import_module("gameday.chaos.discovery").discovered()

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from gameday.clock import NS, Clock, eventually
-from gameday.errors import LoadError
 from gameday.facts import Kind
 from gameday.outside import KEPT_PROBES, Outside
 from gameday.record.timeline import Timeline
@@ -22,12 +21,12 @@ class Clients:
     outside: Outside
     timeline: Timeline
     clock: Clock
-    _running: dict[Kind, Client] = field(default_factory=dict)
+    _running: list[Client] = field(default_factory=list)
 
     def add(self, kind: Kind, client: Client, stack: ExitStack) -> None:
         """Take over a client that was just started; ``stack`` stops it."""
         stack.callback(self._stop, kind, client)
-        self._running[kind] = client
+        self._running.append(client)
         self.timeline.add(kind, "started")
 
     def until(self, look: Callable[[], bool], what: str, within_s: float) -> None:
@@ -58,11 +57,8 @@ class Clients:
 
     def check(self) -> None:
         """Raise :class:`LoadError` when a client died."""
-        for kind, client in self._running.items():
-            if not client.alive():
-                raise LoadError(
-                    f"the {kind.value} alive until the drill ends", "it ended", "read its log in the record"
-                )
+        for client in self._running:
+            client.check()
 
     def _stop(self, kind: Kind, client: Client) -> None:
         died = not client.alive()

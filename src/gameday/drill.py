@@ -93,9 +93,17 @@ class Drill:
         self._stack, self._seen = ExitStack(), Seen()
         self._injected_ns = 0
         self._faults: list[Fault] = []
-        self._observed = self._concluded = False
+        self.has_record = self._observed = self._concluded = False
         self.measurement: Measurement | None = None
         self.report: Path | None = None
+
+    @classmethod
+    def of(cls, choice: LabChoice, intent: Intent, **seams: Any) -> Self:
+        """A drill of what was asked elsewhere; ``seams`` are ``display``, ``world`` and ``clock``."""
+        return cls(
+            choice, intent.objectives, name=intent.name, title=intent.title, load=intent.load, reports=intent.reports,
+            expected_alarms=intent.expected_alarms, experiment=intent.experiment, **seams,
+        )  # fmt: skip
 
     # ---- the phases, in order
 
@@ -104,6 +112,7 @@ class Drill:
         self.record = Record.create(self.intent.reports, self.intent.name)
         self.plan = first_plan(self.intent, self.choice, self._clock)
         self.record.write_plan(self.plan)
+        self.has_record = True
         self.timeline = Timeline(self.record, self._clock, watch=self._watch)
         self._stack.callback(self.timeline.close)
         try:
@@ -180,7 +189,7 @@ class Drill:
         return True
 
     def observe(self) -> None:
-        """Watch until a window of max(W, 200 probes) was good, for three windows at most; then read the survivors back."""
+        """Watch until a window of max(W, 200 probes) was good, three windows at most; then read the survivors back."""
         self._phase("observe")
         begun, window_s = self._clock.mono_ns(), self.window_s
 
@@ -198,7 +207,7 @@ class Drill:
             read_before_healing(self._read_back, self.record, self.timeline)
 
     def hold(self, seconds: float) -> None:
-        """Wait so many seconds (at timer scale 1) while watching that the clients live; a signal interrupts it at once."""
+        """Wait so many seconds (at timer scale 1) while the clients live; a signal interrupts it at once."""
         self.clients.hold(seconds * self.lab.timer_scale)
 
     def heal(self) -> None:

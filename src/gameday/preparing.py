@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gameday.load.plan import LoadPlan
 
 LOCAL, AWS = "local", "aws"
+LOCAL_REGIONS = ("ap-southeast-2", "us-west-2")  # those of the templates in the package
 HEALTH_ALARM = "gameday-primary-health"
 METRIC_PERIOD_S = 60.0
 DISTRIBUTIONS = (
@@ -49,8 +50,8 @@ class LabChoice:
     port_base: int = 24800
     link_latency_s: float = 0.07
     deployment: str = "gameday"
-    primary: str = "ap-southeast-2"
-    secondary: str = "us-west-2"
+    primary: str = LOCAL_REGIONS[0]
+    secondary: str = LOCAL_REGIONS[1]
     allowed_accounts: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
 
@@ -97,7 +98,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         outputs={},
         versions=_versions(),
         limits=() if choice.name == AWS else LIMITS_OF_THE_LOCAL_LAB,
-        load=msgspec.to_builtins(intent.load),
+        load=_told(intent.load),
         faults=(),
         experiment=intent.experiment,
     )
@@ -122,6 +123,11 @@ def _preliminary_timers(scale: float) -> Timers:
         scale, health_check_interval_s=10, health_check_threshold=3, dns_ttl_s=30, alarm_period_s=60, alarm_periods=2,
         asl_wait_s={},
     )  # fmt: skip
+
+
+def _told(load: "LoadPlan") -> dict[str, float | int | str]:
+    figures: dict[str, float | int | bool] = msgspec.to_builtins(load)
+    return {name: ("yes" if value else "no") if isinstance(value, bool) else value for name, value in figures.items()}
 
 
 def _who() -> str:

@@ -28,6 +28,10 @@ class Client(Stoppable, Protocol):
 
     def alive(self) -> bool: ...
 
+    def check(self) -> None:
+        """Raise :class:`LoadError` when it died."""
+        ...
+
 
 class Keeper(Protocol):
     """Takes back what the drill broke, should the drill die before it dismissed it."""

@@ -1,10 +1,11 @@
-"""A world of our own for the drill's tests: a service that answers, goes silent, and comes back, on a clock turned by hand."""
+"""A world of our own for the drill's tests: a service that goes silent and comes back, on a clock turned by hand."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gameday.aws import Aws
 from gameday.clock import NS, HandClock, boot_id
+from gameday.errors import LoadError
 from gameday.facts import Kind, Measurement, Probe, Settlement, Survivor, WalCommit
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS, Lab, Outputs
 from gameday.lab.timers import effective
@@ -41,6 +42,10 @@ class StubClient:
         if self.name == "prober":
             self.world.probe_until_now()
         return self.name not in self.world.dead
+
+    def check(self):
+        if not self.alive():
+            raise LoadError(f"{self.name} alive", "it died")
 
     def stop(self):
         self.world.stopped.append(self.name)

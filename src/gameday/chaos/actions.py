@@ -1,0 +1,56 @@
+"""What an experiment can do: break a region, wait for the recovery, observe, heal. Each needs the drill's control."""
+
+from chaoslib.types import Configuration
+
+from gameday.chaos.token import TOKEN, drilling
+
+__all__ = ["heal", "hold", "inject_region_outage", "observe", "until_recovered"]
+
+
+def inject_region_outage(region: str, configuration: Configuration = None) -> str:
+    """Cut a whole region off: every subnet of its VPC denies every packet. Returns what was injected.
+
+    Its undo steps are on the disk before it touches anything; it fails when the region does not go dark.
+    """
+    from gameday.faults.region_outage import RegionOutage
+
+    with drilling() as drill:
+        fault = RegionOutage(region)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def until_recovered(within_s: float, configuration: Configuration = None) -> bool:
+    """Wait until fresh writes and reads are good again, within_s × timer scale at most; returns whether they were.
+
+    Too late is not a failure of this action: the verdict says what it is.
+    """
+    with drilling() as drill:
+        return drill.until_recovered(float(within_s))
+
+
+def observe(configuration: Configuration = None) -> str:
+    """Watch on for max(W, 200 probes), then read the survivors back while the fault lasts. Returns what was seen."""
+    with drilling() as drill:
+        drill.observe()
+        return drill.clients.told(newest=200)
+
+
+def heal(configuration: Configuration = None) -> str:
+    """Take back whatever the drill broke, the old primary fenced first. For an experiment's rollbacks.
+
+    Does nothing when nothing is broken, and when the control refused to begin.
+    """
+    if TOKEN.refused and TOKEN.drill is None:
+        return f"nothing was broken: {TOKEN.refused}"
+    with drilling() as drill:
+        broken = drill.undo.open_steps()
+        drill.heal()
+        return f"{len(broken)} steps taken back" if broken else "nothing was broken"
+
+
+def hold(seconds: float, configuration: Configuration = None) -> float:
+    """Wait so many seconds × timer scale; unlike Chaos Toolkit's pauses it ends at once on SIGTERM."""
+    with drilling() as drill:
+        drill.hold(float(seconds))
+        return float(seconds)

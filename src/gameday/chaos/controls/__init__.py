@@ -1,0 +1,1 @@
+"""Controls for Chaos Toolkit experiments: ``gameday.chaos.controls.drill``."""

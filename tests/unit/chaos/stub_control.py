@@ -1,0 +1,40 @@
+"""The drill's control over a world of our own, for experiments that tests really run with ``chaos run``."""
+
+import os
+
+from stub_world import StubFault, StubWorld
+
+from gameday.chaos.controls import drill
+from gameday.chaos.controls.drill import after_experiment_control, cleanup_control  # noqa: F401
+from gameday.chaos.token import drilling
+from gameday.errors import FaultError, LabNotReady
+
+WORLD = StubWorld()
+
+
+def before_experiment_control(context, configuration=None, secrets=None):
+    trouble = os.environ.get("STUB_TROUBLE")
+    if trouble == "no lab":
+        WORLD.fails_at, WORLD.failure = "lab", LabNotReady("a lab that is ready", "none", "look at its log")
+    if trouble == "down":
+        WORLD.is_up = False
+    if trouble == "loses":
+        WORLD.loses = 10**6
+    if trouble == "judge crashes":
+        WORLD.judge = None
+    drill.begin(context, configuration or {}, secrets or {}, world=WORLD, clock=WORLD.clock)
+
+
+def break_it(fails: bool = False):
+    """Injects the stub's fault; with ``fails`` it takes no effect."""
+    with drilling() as running:
+        running.inject(StubFault(WORLD, fails=FaultError("the region dark", "it answers", "heal") if fails else None))
+        return "broken"
+
+
+def crash():
+    raise RuntimeError("an activity that crashes")
+
+
+def nothing():
+    """A probe that answers with nothing."""

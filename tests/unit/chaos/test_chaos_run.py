@@ -1,0 +1,182 @@
+"""Experiments in a world of our own, really run with ``chaos run``: what fails must end with exit code 1."""
+
+import json
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CHAOS = Path(sys.executable).with_name("chaos")
+STUB = "stub_control"
+
+
+def activity(func, module="gameday.chaos.actions", kind="action", **arguments):
+    provider = {"type": "python", "module": module, "func": func, "arguments": arguments}
+    return {"type": kind, "name": func, "provider": provider}
+
+
+EXPERIMENT = {
+    "title": "A stub is lost",
+    "description": "In a world of our own.",
+    "configuration": {"rto_s": 1800, "rpo_s": 600, "users": 1},
+    "controls": [{"name": "drill", "provider": {"type": "python", "module": STUB}}],
+    "runtime": {"rollbacks": {"strategy": "always"}},
+    "method": [activity("break_it", STUB), activity("until_recovered", within_s=1800), activity("observe")],
+    "rollbacks": [activity("heal")],
+}
+
+
+class Run:
+    """One finished ``chaos run``: its exit code, its words, its journal, and the records that it left."""
+
+    def __init__(self, folder, experiment, *options, trouble=""):
+        (folder / "experiment.json").write_text(json.dumps(experiment))
+        env = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parent}", "STUB_TROUBLE": trouble}
+        command = [CHAOS, "--no-log-file", "run", "experiment.json", *options]
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+        self.code, self.words = done.returncode, done.stdout + done.stderr
+        path = folder / "journal.json"
+        self.journal = json.loads(path.read_text()) if path.exists() else None
+        self.records = sorted((folder / "reports").glob("*/*"))
+
+    @property
+    def injected(self):
+        return any("fault" in (record / "timeline.ndjson").read_text() for record in self.records)
+
+
+@pytest.fixture
+def experiment():
+    return deepcopy(EXPERIMENT)
+
+
+def test_a_drill_that_held_exits_0_and_says_so(tmp_path, experiment):
+    run = Run(tmp_path, experiment)
+    assert run.code == 0, run.words
+    assert run.journal["gameday"]["verdict"] == "HELD"
+    assert run.journal["deviated"] is False
+    assert "HELD: a-stub-is-lost" in run.words
+
+
+def test_the_record_holds_the_journal_and_is_sealed_after_it(tmp_path, experiment):
+    record = Run(tmp_path, experiment).records[0]
+    kept = json.loads((record / "journal.json").read_text())
+    assert kept["gameday"]["record"] == f"reports/a-stub-is-lost/{record.name}"
+    assert "journal.json" in json.loads((record / "manifest.json").read_text())
+
+
+def test_a_broken_drill_exits_1(tmp_path, experiment):
+    experiment["configuration"]["rpo_s"] = 0
+    run = Run(tmp_path, experiment, trouble="loses")
+    assert (run.code, run.journal["gameday"]["verdict"]) == (1, "BROKEN")
+    assert run.journal["deviated"] is True
+
+
+def test_an_unmet_baseline_breaks_nothing_and_exits_1(tmp_path, experiment):
+    run = Run(tmp_path, experiment, trouble="down")
+    assert (run.code, run.journal["gameday"]["verdict"]) == (1, "UNKNOWN")
+    assert not run.injected
+    assert "saw writes: 0 of 100 good" in run.words
+
+
+def test_a_lab_that_never_comes_up_exits_1_with_its_own_words(tmp_path, experiment):
+    run = Run(tmp_path, experiment, trouble="no lab")
+    assert run.code == 1
+    assert "expected a lab that is ready; saw none. Next: look at its log" in run.words
+
+
+def test_a_fault_without_effect_exits_1_and_ends_the_method(tmp_path, experiment):
+    experiment["method"][0] = activity("break_it", STUB, fails=True)
+    run = Run(tmp_path, experiment)
+    assert (run.code, run.journal["gameday"]["verdict"]) == (1, "UNKNOWN")
+    assert [step["activity"]["name"] for step in run.journal["run"]] == ["break_it"]
+
+
+def test_a_judgement_that_crashes_exits_1(tmp_path, experiment):
+    run = Run(tmp_path, experiment, trouble="judge crashes")
+    assert run.code == 1
+    assert "The drill could not be judged" in run.words
+
+
+def test_a_probe_that_answers_nothing_under_a_range_still_heals(tmp_path, experiment):
+    experiment["steady-state-hypothesis"] = {
+        "title": "never",
+        "probes": [activity("nothing", STUB, "probe") | {"tolerance": {"type": "range", "range": [1, 2]}}],
+    }
+    run = Run(tmp_path, experiment)
+    assert run.code != 0
+    assert run.journal is None
+    assert '"stopped"' in (run.records[0] / "timeline.ndjson").read_text()
+
+
+def test_without_the_control_no_action_touches_anything_and_the_run_exits_1(tmp_path, experiment):
+    experiment["controls"][0]["provider"]["module"] = "gameday.chaos.controls.dril"
+    experiment["method"] = [activity("inject_region_outage", region="ap-southeast-2")]
+    run = Run(tmp_path, experiment)
+    assert run.code == 1
+    assert "the control is missing from the experiment, or could not be imported" in run.words
+    assert run.records == []
+
+
+REFUSED = {
+    "an unresolved reference": (
+        lambda e: e["method"].insert(0, activity("hold", seconds="${second}")), "${second} at method[0]"),
+    "an unresolved reference in the configuration": (
+        lambda e: e["configuration"].update(users="${USERS}"), "${USERS} at configuration.users"),
+    "a misspelt key": (lambda e: e["configuration"].update(timer_scal=1), "'timer_scal'; did you mean 'timer_scale'?"),
+    "a misspelt section": (lambda e: e.update(rolbacks=[]), "'rolbacks'; did you mean 'rollbacks'?"),
+    "a negative objective": (lambda e: e["configuration"].update(rto_s=-1), "rto_s to be a number of seconds"),
+    "an objective that is no number": (
+        lambda e: e["configuration"].update(rpo_s="ten"), "rpo_s to be a number; saw 'ten'"),
+    "a missing objective": (lambda e: e["configuration"].pop("rto_s"), "an objective rto_s"),
+    "an unknown region": (
+        lambda e: e["method"].insert(0, activity("inject_region_outage", region="ap-southeast-3")),
+        "'ap-southeast-3' at method[0].provider.arguments.region; did you mean 'ap-southeast-2'?"),
+    "a timer scale out of range": (lambda e: e["configuration"].update(timer_scale=0), "a timer scale between"),
+    "a load that cannot be": (lambda e: e["configuration"].update(users=-3), "users to be a whole number"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_it_is_refused_before_anything_is_made(what, tmp_path, experiment):
+    spoil, words = REFUSED[what]
+    spoil(experiment)
+    run = Run(tmp_path, experiment, "--no-validation")
+    assert run.code == 1
+    assert words in run.words
+    assert run.records == []
+
+
+def test_a_key_of_another_extension_passes(tmp_path, experiment):
+    experiment["configuration"]["aws_profile_name"] = "drills"
+    assert Run(tmp_path, experiment).code == 0
+
+
+def test_a_misspelt_var_is_refused_instead_of_dropped(tmp_path, experiment):
+    experiment["configuration"]["timer_scale"] = 0.1
+    run = Run(tmp_path, experiment, "--var", "timer_scal=1")
+    assert run.code == 1
+    assert "did you mean 'timer_scale'?" in run.words
+    assert run.records == []
+
+
+def test_a_var_is_heeded(tmp_path, experiment):
+    experiment["configuration"]["timer_scale"] = 0.1
+    run = Run(tmp_path, experiment, "--var", "timer_scale=0.2")
+    assert run.journal["gameday"]["timer_scale"] == 0.2
+
+
+def test_secrets_reach_neither_journal_nor_record(tmp_path, experiment):
+    experiment["secrets"] = {"pager": {"key": "hush-hush-4711"}}
+    experiment["extensions"] = [{"name": "x", "password": "also-hidden"}]
+    experiment["title"] = "A stub is lost, hush-hush-4711"
+    experiment["configuration"]["drill"] = "secretive"
+    run = Run(tmp_path, experiment)
+    assert run.code == 0, run.words
+    kept = (tmp_path / "journal.json").read_text() + (run.records[0] / "journal.json").read_text()
+    kept += (run.records[0] / "plan.json").read_text()
+    assert "also-hidden" not in kept
+    assert "hush-hush" not in kept
