@@ -1,0 +1,217 @@
+"""The drawings: the phase waterfall, and success and latency over time. Altair describes them, vl-convert draws them.
+
+Both libraries are imported when something is drawn, not before: a verdict must not wait for them.
+"""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from gameday.report.parts import Bar, OverTime, Slice, Waterfall
+from gameday.report.svg import INKS, safe_svg
+from gameday.report.words import duration
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    type Panel = alt.LayerChart | alt.FacetChart
+    type Drawing = Panel | alt.VConcatChart
+
+WIDTH, BAR_HEIGHT, RATE_HEIGHT, LATENCY_HEIGHT = 800, 25, 92, 92
+INK = {name: ink.light for name, ink in INKS.items()}
+FIRST, SECOND = "fresh connections", "kept-alive connections"
+DASHES = [[1, 0], [5, 3]]
+SMALLEST_MS = 0.1  # a logarithmic axis has no zero
+Row = dict[str, Any]  # a row of a chart's data, as Vega-Lite reads it; it never leaves this module
+
+
+def waterfall_svg(waterfall: Waterfall) -> str:
+    """Each seen phase as a bar from the one before it to its own instant, on a thread from the fault."""
+    seen = [bar for bar in waterfall.bars if bar.at_s is not None]
+    if not seen:
+        return ""
+    return _svg(_waterfall(waterfall, seen), "waterfall", "Phases of the recovery after the fault", waterfall.told)
+
+
+def over_time_svg(over_time: OverTime) -> str:
+    """Success rate and latency of writes and reads, with the fault window as a band."""
+    if not over_time.slices:
+        return ""
+    return _svg(_over_time(over_time), "over-time", "Success rate and latency over time", over_time.told)
+
+
+def _waterfall(waterfall: Waterfall, seen: list[Bar]) -> "Drawing":
+    import altair as alt
+
+    marks = [(name, at_s) for name, at_s in (("RTA", waterfall.rta_s), ("floor", waterfall.floor_s)) if at_s]
+    low = min(0.0, *(bar.at_s or 0.0 for bar in seen))
+    high = max(0.001, *(bar.at_s or 0.0 for bar in seen), *(at_s for _, at_s in marks))
+    reach = high - low
+    rows = [_bar_row(bar, low + reach * 0.72) for bar in seen]
+    base = alt.Chart(_values(rows)).encode(y=_phase_axis(seen))
+    x = alt.X("at:Q", title="seconds after the fault", scale=alt.Scale(domain=[low, high + reach * 0.12], nice=False))
+    thread = base.mark_rule(color=INK["thread"], strokeDash=[1, 3]).encode(x=alt.X("zero:Q"), x2="since:Q")
+    bars = base.mark_bar(color=INK["fresh"], height=11, minBandSize=2).encode(x=x, x2="since:Q")
+    ticks = base.mark_tick(color=INK["fresh"], thickness=3, size=17).encode(x="at:Q")
+    right = base.transform_filter("!datum.late").mark_text(align="left", dx=8, color=INK["text"], fontSize=12)
+    left = base.transform_filter("datum.late").mark_text(align="right", dx=-8, color=INK["text"], fontSize=12)
+    texts = [right.encode(x="at:Q", text="label:N"), left.encode(x="edge:Q", text="label:N")]
+    drawn = alt.layer(thread, bars, ticks, *texts, *_vertical_marks(marks)).properties(
+        width=WIDTH - 120, height=BAR_HEIGHT * len(seen)
+    )
+    return _dressed(drawn)
+
+
+def _bar_row(bar: Bar, late_from: float) -> Row:
+    at, since = bar.at_s or 0.0, bar.since_s if bar.since_s is not None else bar.at_s or 0.0
+    return {
+        "phase": bar.name, "zero": min(0.0, since), "since": since, "at": at, "edge": since, "label": bar.label,
+        "late": at > late_from,
+    }  # fmt: skip
+
+
+def _phase_axis(seen: list[Bar]) -> "alt.Y":
+    import altair as alt
+
+    names = list(dict.fromkeys(bar.name for bar in seen))
+    axis = alt.Axis(labelLimit=230, labelFontSize=12, labelColor=INK["text"], grid=False, domain=False, ticks=False)
+    return alt.Y("phase:N", title=None, sort=names, axis=axis)
+
+
+def _vertical_marks(marks: list[tuple[str, float]]) -> list["alt.Chart"]:
+    import altair as alt
+
+    rows = [{"at": at_s, "label": f"{name} {duration(at_s)}"} for name, at_s in marks]
+    if not rows:
+        return []
+    rule = alt.Chart(_values(rows)).mark_rule(color=INK["mark"], strokeDash=[4, 3]).encode(x="at:Q")
+    text = alt.Chart(_values(rows)).mark_text(color=INK["mark"], baseline="bottom", dy=-3, fontSize=12, fontWeight=600)
+    return [rule, text.encode(x="at:Q", y=alt.value(0), text="label:N")]
+
+
+def _over_time(over_time: OverTime) -> "Drawing":
+    import altair as alt
+
+    low = min(0.0, *(each.at_s for each in over_time.slices))
+    high = max(low + 0.001, *(each.at_s for each in over_time.slices))
+    names = list(dict.fromkeys(each.panel for each in over_time.slices))
+    panels = []
+    for number, name in enumerate(names):
+        slices = [each for each in over_time.slices if each.panel == name]
+        panels.append(_rate_panel(name, slices, over_time, (low, high), labelled=number == 0))
+        panels.append(_latency_panel(name, slices, over_time, (low, high), last=number == len(names) - 1))
+    return _dressed(alt.vconcat(*panels, spacing=14))
+
+
+def _rate_panel(
+    name: str, slices: list[Slice], over_time: OverTime, domain: tuple[float, float], *, labelled: bool
+) -> "Panel":
+    import altair as alt
+
+    rows = [{"at": each.at_s, "client": each.client, "rate": each.rate} for each in slices]
+    axis = alt.Axis(format=".0%", values=[0, 0.5, 1], titleFontWeight=600)
+    y = alt.Y("rate:Q", title="good probes", scale=alt.Scale(domain=[0, 1]), axis=axis)
+    line = alt.Chart(_values(rows)).mark_line(interpolate="step-after", strokeWidth=2)
+    drawn = line.encode(x=_time_axis(domain, shown=False), y=y, color=_client_ink(rows), strokeDash=_client_dash(rows))
+    return alt.layer(*_band(over_time, domain, labelled=labelled), drawn).properties(
+        width=WIDTH, height=RATE_HEIGHT, title=alt.TitleParams(name, anchor="start", frame="group")
+    )
+
+
+def _latency_panel(
+    name: str, slices: list[Slice], over_time: OverTime, domain: tuple[float, float], *, last: bool
+) -> "Panel":
+    import altair as alt
+
+    rows = [
+        {"at": each.at_s, "client": each.client, "ms": None if ms is None else max(ms, SMALLEST_MS), "rank": rank}
+        for each in slices
+        for rank, ms in (("p50", each.p50_ms), ("p99", each.p99_ms))
+    ]
+    axis = alt.Axis(tickCount=3, format="~f")
+    y = alt.Y("ms:Q", title="latency, ms", scale=alt.Scale(type="log", nice=True), axis=axis)
+    inks, dash = _client_ink(rows), _client_dash(rows)
+    lines = [
+        alt.Chart(_values([row for row in rows if row["rank"] == rank]))
+        .mark_line(interpolate="monotone", strokeWidth=width)
+        .encode(x=_time_axis(domain, shown=last), y=y, color=inks, strokeDash=dash)
+        for rank, width in (("p50", 0.9), ("p99", 2))
+    ]
+    bound = alt.Chart(_values([{"ms": over_time.bound_ms, "label": f"{name}: bound of a good probe"}]))
+    rule = bound.mark_rule(color=INK["muted"], strokeDash=[2, 2]).encode(y="ms:Q")
+    return alt.layer(*_band(over_time, domain, labelled=False), rule, *lines).properties(
+        width=WIDTH, height=LATENCY_HEIGHT
+    )
+
+
+def _time_axis(domain: tuple[float, float], *, shown: bool) -> "alt.X":
+    import altair as alt
+
+    axis = alt.Axis(labels=shown, ticks=shown, tickCount=12)
+    title = "seconds after the fault" if shown else None
+    return alt.X("at:Q", title=title, scale=alt.Scale(domain=list(domain), nice=False), axis=axis)
+
+
+def _clients(rows: list[Row]) -> list[str]:
+    seen = list(dict.fromkeys(row["client"] for row in rows))
+    return [FIRST, SECOND, *(name for name in seen if name not in (FIRST, SECOND))]
+
+
+def _client_ink(rows: list[Row]) -> "alt.Color":
+    import altair as alt
+
+    names = _clients(rows)
+    scale = alt.Scale(domain=names, range=[INK["fresh"], INK["kept"], *[INK["muted"]] * (len(names) - 2)])
+    legend = alt.Legend(title=None, orient="top", direction="horizontal", symbolSize=420, symbolStrokeWidth=2.5)
+    return alt.Color("client:N", scale=scale, legend=legend)
+
+
+def _client_dash(rows: list[Row]) -> "alt.StrokeDash":
+    import altair as alt
+
+    names = _clients(rows)
+    return alt.StrokeDash("client:N", scale=alt.Scale(domain=names, range=[*DASHES, *[[1, 3]] * (len(names) - 2)]))
+
+
+def _band(over_time: OverTime, domain: tuple[float, float], *, labelled: bool) -> list["alt.Chart"]:
+    """The fault window, and the instant at which the RTA ends it for the clients; named on the first panel only."""
+    import altair as alt
+
+    drawn: list[alt.Chart] = []
+    if over_time.has_fault:
+        end = min(domain[1], over_time.fault_end_s) if over_time.fault_end_s is not None else domain[1]
+        label = "fault" if over_time.fault_end_s is not None else "fault, never healed"
+        rows = [{"at": 0.0, "end": end, "label": label}]
+        drawn.append(alt.Chart(_values(rows)).mark_rect(color=INK["band"]).encode(x="at:Q", x2="end:Q"))
+        if labelled:
+            named = alt.Chart(_values(rows)).mark_text(align="left", dx=5, dy=-5, baseline="bottom", color=INK["mark"])
+            drawn.append(named.encode(x="at:Q", y=alt.value(0), text="label:N"))
+    if over_time.rta_s:
+        marks = _vertical_marks([("RTA", over_time.rta_s)])
+        drawn.extend(marks if labelled else marks[:1])
+    return drawn
+
+
+def _values(rows: list[Row]) -> "alt.InlineData":
+    import altair as alt
+
+    return alt.InlineData(values=rows)
+
+
+def _dressed(chart: "Drawing") -> "Drawing":
+    """The chart in the report's inks, on no ground of its own."""
+    axis = {
+        "domainColor": INK["thread"], "tickColor": INK["thread"], "gridColor": INK["grid"], "labelColor": INK["muted"],
+        "titleColor": INK["muted"], "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal",
+    }  # fmt: skip
+    legend = {"labelColor": INK["text"], "labelFontSize": 12, "labelLimit": 300, "padding": 0, "offset": 8}
+    title = {"color": INK["text"], "fontSize": 13, "fontWeight": 600, "offset": 8}
+    dressed: Drawing = chart.configure(
+        background="transparent", view={"stroke": None}, axis=axis, legend=legend, title=title, text={"fontSize": 12}
+    )
+    return dressed
+
+
+def _svg(chart: "Drawing", name: str, title: str, told: str) -> str:
+    drawn = io.StringIO()
+    chart.save(drawn, format="svg")
+    return safe_svg(drawn.getvalue(), name, title, told)
