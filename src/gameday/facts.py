@@ -155,7 +155,7 @@ class Probe:
 
     ``good`` is the client's own sight (a success that echoes what was asked, a read of an id replicated before the
     fault that is found). The latency bound is applied when judging, from ``done_mono_ns`` − ``scheduled_mono_ns``.
-    ``seq`` counts from 0 for each target and client without a hole: a number that is missing is evidence that is missing.
+    ``seq`` counts from 0 for each target and client; a number that is missing is evidence that is missing.
     """
 
     boot: str
