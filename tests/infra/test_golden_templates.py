@@ -78,6 +78,12 @@ def test_cfn_lint_finds_nothing(every_template: dict[str, Template]):
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_cdk_nag_objects_to_nothing_without_a_reason():
+    command = [sys.executable, "-m", "infra.nag"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 def test_a_misspelt_context_key_is_refused():
     with pytest.raises(ContextError, match="saw gameday:domian"):
         settings_from({"gameday:domian": "example.com"})
