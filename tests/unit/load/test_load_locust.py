@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ADDRESS, FakeDns, FakeService, until
+from load_stage import ADDRESS, FakeDns, FakeService, until
 
 from gameday.clock import eventually
 from gameday.errors import LoadError

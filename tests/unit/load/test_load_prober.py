@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import ADDRESS, FakeDns, FakeService, until
+from load_stage import ADDRESS, FakeDns, FakeService, until
 
 from gameday.clock import NS, eventually
 from gameday.facts import Probe, Write

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ADDRESS, RUN, FakeDns, FakeService
+from load_stage import ADDRESS, RUN, FakeDns, FakeService
 
 from gameday.errors import ReadBackError
 from gameday.facts import Survivor

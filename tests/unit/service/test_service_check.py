@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from conftest import ADDRESS, free_port
+from service_stage import ADDRESS, free_port
 
 pytestmark = pytest.mark.postgres
 

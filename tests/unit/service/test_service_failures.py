@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ADDRESS, Postgres, Secrets, Service, free_port
-from links import Link
+from broken_links import Link
+from service_stage import ADDRESS, Postgres, Secrets, Service, free_port
 
 from gameday.clock import eventually
 
