@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from infra.synth import ROOT
 
 pytestmark = pytest.mark.infra
@@ -17,7 +16,6 @@ IMPORTS_OF = {
     "fastapi": {"fastapi", "pydantic"},
     "boto3": {"boto3", "botocore"},
     "dnspython": {"dns"},
-,
 }
 
 
