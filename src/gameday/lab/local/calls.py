@@ -76,14 +76,28 @@ class _Route:
 
 
 @cache
-def _routes(service: str) -> tuple[_Route, ...]:
-    """A REST service's routes from botocore's model, the most demanding first."""
+def service_model(service: str) -> Any | None:
+    """botocore's model of a service, loaded once in this process (a new session would load it anew, 80 ms); or None."""
     from botocore.exceptions import UnknownServiceError
-    from botocore.session import get_session
 
     try:
-        model = get_session().get_service_model(service)
+        return _session().get_service_model(service)
     except UnknownServiceError:
+        return None
+
+
+@cache
+def _session() -> Any:
+    from botocore.session import get_session
+
+    return get_session()
+
+
+@cache
+def _routes(service: str) -> tuple[_Route, ...]:
+    """A REST service's routes from botocore's model, the most demanding first."""
+    model = service_model(service)
+    if model is None:
         return ()
     routes = [_route(model.operation_model(name)) for name in model.operation_names]
     return tuple(

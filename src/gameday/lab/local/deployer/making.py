@@ -2,12 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from botocore import xform_name
-from botocore.model import OperationModel
-from botocore.session import get_session
 
 from gameday.aws import Aws
 from gameday.lab.local.deployer.fitting import fit
@@ -37,9 +34,9 @@ class Maker:
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any], region: str | None = None) -> Any:
         """Call ``operation`` (``CreateSubnet``) with fitted properties; raises Misfit, and boto3's own errors."""
-        model = _operation(service, operation)
-        fitted = fit(dict(parameters), model.input_shape) if model.input_shape else {}
-        return getattr(self.aws.client(service, region or self.region), xform_name(model.name))(**fitted)
+        client = self.aws.client(service, region or self.region)
+        shape = client.meta.service_model.operation_model(operation).input_shape
+        return getattr(client, xform_name(operation))(**fit(dict(parameters), shape))
 
     def generated(self, at_most: int = 63) -> str:
         """A name for what the template leaves unnamed."""
@@ -102,9 +99,3 @@ def _read(path: str, answer: Any, properties: Mapping[str, Any]) -> Any:
     for step in path.split("."):
         answer = answer[int(step)] if step.isdigit() else answer[step]
     return answer
-
-
-@cache
-def _operation(service: str, operation: str) -> OperationModel:
-    model: OperationModel = get_session().get_service_model(service).operation_model(operation)
-    return model

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
-from botocore.session import get_session
+
+from gameday.lab.local.calls import service_model
 
 # SDK integrations are named after service ids; these differ from boto3's names for the same service.
 BOTO_NAMES = {
@@ -41,11 +42,8 @@ def java_case(name: str) -> str:
 @cache
 def operation(service: str, action: str) -> OperationModel | None:
     """The operation of an SDK task (``rds``, ``describeDBInstances``; case and underscores are free), or None."""
-    from botocore.exceptions import UnknownServiceError
-
-    try:
-        model = get_session().get_service_model(boto_name(service))
-    except UnknownServiceError:
+    model = service_model(boto_name(service))
+    if model is None:
         return None
     wanted = _plain(action)
     return next((model.operation_model(name) for name in model.operation_names if _plain(name) == wanted), None)
@@ -89,8 +87,8 @@ def to_state(value: Any, shape: Shape | None) -> Any:
 
 def service_error_name(service: str) -> str:
     """``rds`` → ``Rds``, ``secretsmanager`` → ``SecretsManager``: the first half of an SDK task's error name."""
-    model = get_session().get_service_model(boto_name(service))
-    return java_case(str(model.service_id))
+    model = service_model(boto_name(service))
+    return java_case(str(model.service_id) if model else service)
 
 
 def error_name(service_part: str, exception: str) -> str:
