@@ -278,7 +278,7 @@ def _publish(
     then: str = "Done",
     more: dict[str, str] | None = None,
 ) -> State:
-    message = {"What": told, "Execution.$": "$$.Execution.Id", "Started.$": "$$.Execution.StartTime", **(more or {})}
+    message = {"What": told, "Execution.$": "$$.Execution.Id", **(more or {})}
     parameters = {"TopicArn": names.topic_arn, "Subject": subject, "Message": message}
     return _task("sns:publish", parameters, then, Catch=catch, **_noted("told"))
 
