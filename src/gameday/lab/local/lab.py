@@ -139,7 +139,7 @@ class LocalLab:
 
     def _wait_until_ready(self, lab: Lab, ground: Ground) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
-        while not (seen := look(lab)).is_ready:
+        while not (seen := look(lab)).is_ready or self._last_trouble:
             if self._stop.wait(0.2):
                 return
             if time.monotonic() > deadline:
@@ -157,8 +157,10 @@ class LocalLab:
             try:
                 controller.reconcile()
             except Exception as cause:  # noqa: BLE001  one controller's trouble must not stop the others; it is shown
-                self._last_trouble[controller.name] = str(cause) or repr(cause)
                 self._troubles += 1
+                if self._last_trouble.get(controller.name) == (why := str(cause) or repr(cause)):
+                    continue
+                self._last_trouble[controller.name] = why
                 with (home.folder_of(self.options.name) / "lab.log").open("a") as log:
                     log.write(f"{SYSTEM.utc()} {controller.name}: {traceback.format_exc()}")
             else:

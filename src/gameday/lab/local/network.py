@@ -89,7 +89,7 @@ def _read(region: str) -> Rules:
     acl_of = {
         association.subnet_id: acl
         for acl in list(backend.network_acls.values())
-        for association in list(acl.associations.values())
+        for association in list(acl.associations)
     }
     subnets: dict[str, list[Subnet]] = {}
     for found in [subnet for zone in list(backend.subnets.values()) for subnet in list(zone.values())]:
