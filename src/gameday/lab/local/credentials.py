@@ -17,13 +17,13 @@ class Login(msgspec.Struct, frozen=True):
 
 def database_credentials(region: str) -> Login:
     """The login of the region's own secret; raises :class:`LabError` when there is none or it has another form."""
-    from moto.core.exceptions import ServiceException
+    from moto.core.exceptions import JsonRESTError, ServiceException
     from moto.secretsmanager.models import secretsmanager_backends
 
     try:
         secret = secretsmanager_backends[ACCOUNT][region].get_secret_value(CREDENTIALS, None, None)
         return msgspec.json.decode(secret["SecretString"], type=Login)
-    except (ServiceException, KeyError, msgspec.DecodeError) as cause:
+    except (ServiceException, JsonRESTError, KeyError, msgspec.DecodeError) as cause:
         raise LabError(
             f"a secret {CREDENTIALS} in {region} with username and password", type(cause).__name__,
             "deploy the data stack first",

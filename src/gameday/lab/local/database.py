@@ -26,6 +26,8 @@ from gameday.lab.local.wal import commits_after_fork
 READY_WITHIN_S = 60.0
 PROMOTED_WITHIN_S = 60.0
 DATABASE_DEFAULT = "app"
+STREAMS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND application_name = %(name)s"
+HOLDS = "SELECT pg_last_wal_replay_lsn() >= %(lsn)s::pg_lsn"
 type Key = tuple[str, str]  # region, RDS identifier
 
 
@@ -204,14 +206,17 @@ class DatabaseController:
         upstream = Upstream(self._open_replication(instance, source), slot, self._password)
         node.create(template(node.binaries, cache_folder()), upstream)
         self._start_and_wait(node)
-        streams = partial(
-            source.node.ask,
-            "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND application_name = %(name)s",
-            {"name": node.name},
-        )
-        eventually(streams, 1, what=f"{node.name} streaming from {source.db_id}", within_s=READY_WITHIN_S)
+        self._wait_complete(source.node, node)
         publish = partial(self._publish_lag, instance)
         instance.watch = ReplicaWatch(source.node, node, self.ground.delays.lag_metric_period_s, publish)
+
+    def _wait_complete(self, source: Node, replica: Node) -> None:
+        """An available replica streams, and holds everything its source had when it began to."""
+        streams = partial(source.ask, STREAMS, {"name": replica.name})
+        eventually(streams, 1, what=f"{replica.name} streaming from {source.name}", within_s=READY_WITHIN_S)
+        had = source.ask("SELECT pg_current_wal_flush_lsn()::text")
+        holds = partial(replica.ask, HOLDS, {"lsn": had})
+        eventually(holds, True, what=f"{replica.name} as far as {source.name}", within_s=READY_WITHIN_S)
 
     def _start_and_wait(self, node: Node) -> None:
         started: Future[None] = Future()
