@@ -1,5 +1,6 @@
 """What a person sees while a drill runs: a live table in a terminal, plain lines elsewhere."""
 
+import logging
 import sys
 import threading
 import time
@@ -29,7 +30,7 @@ class Display(Protocol):
     def event(self, event: Event) -> None: ...
     def say(self, line: str) -> None: ...
     def closed(self) -> None: ...
-    def judged(self, measurement: Measurement, page: "Path") -> None: ...
+    def judged(self, plan: Plan, measurement: Measurement, page: "Path") -> None: ...
 
 
 class Silent:
@@ -39,7 +40,7 @@ class Silent:
     def event(self, event: Event) -> None: ...
     def say(self, line: str) -> None: ...
     def closed(self) -> None: ...
-    def judged(self, measurement: Measurement, page: "Path") -> None: ...
+    def judged(self, plan: Plan, measurement: Measurement, page: "Path") -> None: ...
 
 
 class Lines:
@@ -61,8 +62,8 @@ class Lines:
 
     def closed(self) -> None: ...
 
-    def judged(self, measurement: Measurement, page: "Path") -> None:
-        for line in summary_lines(measurement, page):
+    def judged(self, plan: Plan, measurement: Measurement, page: "Path") -> None:
+        for line in closing_lines(plan, measurement, page):
             self.say(line)
 
 
@@ -83,6 +84,7 @@ class Table:
         self._now["record"] = str(record.folder)
         self._live = Live(get_renderable=self._drawn, console=self._console, refresh_per_second=4, transient=True)
         self._live.start()
+        _lead_logs_to(sys.stderr)  # which stands for the place above the table from now on
 
     def event(self, event: Event) -> None:
         self._now |= now_of(event)
@@ -95,9 +97,10 @@ class Table:
     def closed(self) -> None:
         if self._live:
             self._live.stop()
+            _lead_logs_to(sys.stderr)
 
-    def judged(self, measurement: Measurement, page: "Path") -> None:
-        for line in summary_lines(measurement, page):
+    def judged(self, plan: Plan, measurement: Measurement, page: "Path") -> None:
+        for line in closing_lines(plan, measurement, page):
             self._console.print(line, markup=False, highlight=False)
 
     def _drawn(self) -> "RenderableType":
@@ -119,6 +122,13 @@ class Table:
         since = time.monotonic_ns() - int(SHOWN_S * NS)
         sights = {name: self._outside.sight(name.rstrip("s"), since_ns=since) for name in ("writes", "reads")}
         return {name: f"{seen.share:7.1%} good of the last {seen.seen}" for name, seen in sights.items() if seen.seen}
+
+
+def _lead_logs_to(stream: IO[str]) -> None:
+    """Chaos Toolkit's log keeps the standard error that it found at its start; it would write through the table."""
+    for handler in logging.getLogger("chaostoolkit").handlers:
+        if type(handler) is logging.StreamHandler:
+            handler.setStream(stream)
 
 
 def display_for(out: IO[str] | None = None) -> Display:
@@ -152,17 +162,8 @@ def line_of(event: Event) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
-def summary_lines(measurement: Measurement, page: "Path") -> tuple[str, ...]:
-    """The verdict, what it rests on, and where the report lies. A figure that is not known is called unknown."""
-    point, asked = measurement.recovery_point, measurement.objectives
-    return (
-        f"{measurement.verdict.value}: {measurement.drill}",
-        f"  recovery time  {_seconds(measurement.rta_s)}  (objective {asked.rto_s:g} s × {measurement.timer_scale:g})",
-        f"  recovery point {_seconds(point.rpa_s)}  (objective {asked.rpo_s:g} s), {point.lost} writes lost",
-        *(f"  {finding.weight.value}: {finding.what}" for finding in measurement.findings),
-        f"  report {page}",
-    )
+def closing_lines(plan: Plan, measurement: Measurement, page: "Path") -> tuple[str, ...]:
+    """The verdict in the report's own words, and where the report lies."""
+    from gameday.report.summary import summary_lines
 
-
-def _seconds(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3f} s"
+    return (*summary_lines(plan, measurement), f"  report  {page}")

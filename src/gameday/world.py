@@ -122,7 +122,7 @@ class RealWorld:
         return judge(record)
 
     def render(self, record: Record) -> Path:
-        from gameday.report.render import render
+        from gameday.report.html import render
 
         return render(record)
 

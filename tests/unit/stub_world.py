@@ -90,6 +90,7 @@ class StubWorld:
     fails_at: str = ""
     failure: Exception | None = None
     loses: int = 0
+    answers_after: str = PRIMARY  # the region that answers once it is no longer silent
     did: list = field(default_factory=list)
     started: list = field(default_factory=list)
     stopped: list = field(default_factory=list)
@@ -137,10 +138,13 @@ class StubWorld:
             self._write(good)
             for target in ("write", "read"):
                 done = self.next_ns + (NS // 100 if good else NS)
-                self.lines.append(
-                    Probe(boot_id(), target, "fresh", self.seq, self.next_ns, self.next_ns, done, "", good, PRIMARY)
-                )
+                at, region = self.next_ns, self.answering
+                self.lines.append(Probe(boot_id(), target, "fresh", self.seq, at, at, done, "", good, region))
             self.seq, self.next_ns = self.seq + 1, self.next_ns + NS // RATE
+
+    @property
+    def answering(self):
+        return PRIMARY if self.down_since is None else self.answers_after
 
     def is_silent(self, at_ns):
         return self.down_since is not None and self.down_since <= at_ns < self.down_since + self.outage_s * NS
@@ -149,8 +153,8 @@ class StubWorld:
         id, sum = f"order-{self.seq:06}", checksum(b"x")
         sent = self.ledger.sent(id, 1, sum)
         if good:
-            self.ledger.settled(sent, Settlement.ACKED, ack=Acknowledgement(PRIMARY, self.seq + 1))
-            self.rows.append(Survivor(id, sum, self.seq + 1, PRIMARY))
+            self.ledger.settled(sent, Settlement.ACKED, ack=Acknowledgement(self.answering, self.seq + 1))
+            self.rows.append(Survivor(id, sum, self.seq + 1, self.answering))
         else:
             self.ledger.settled(sent, Settlement.REFUSED, why="connect timeout")
 

@@ -58,7 +58,7 @@ def test_a_drill_that_held_exits_0_and_says_so(tmp_path, experiment):
     assert run.code == 0, run.words
     assert run.journal["gameday"]["verdict"] == "HELD"
     assert run.journal["deviated"] is False
-    assert "HELD: a-stub-is-lost" in run.words
+    assert "HELD: the objectives held (a-stub-is-lost" in run.words
 
 
 def test_the_record_holds_the_journal_and_is_sealed_after_it(tmp_path, experiment):

@@ -1,0 +1,57 @@
+"""The command line: words in, words out, an exit code. 0 is done (or HELD), 1 is not, 2 is a wrong input.
+
+Everything heavy is imported inside the commands, so that ``gameday --help`` answers at once.
+"""
+
+import sys
+
+import click
+
+from gameday import cli_drill, cli_lab, cli_record
+from gameday.errors import GamedayError, InputError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """Disaster-recovery drills: break a region on purpose, and measure what the clients lived through."""
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    click.echo(installed("chaostoolkit-gameday"))
+
+
+cli.add_command(cli_lab.lab)
+cli.add_command(cli_drill.drill)
+cli.add_command(cli_record.judge)
+cli.add_command(cli_record.report)
+cli.add_command(cli_record.undo)
+
+
+def main() -> None:
+    """The program ``gameday``. An error of ours is told in its three parts, without a traceback."""
+    try:
+        cli(prog_name="gameday")
+    except GamedayError as cause:
+        tell(cause)
+        sys.exit(2 if isinstance(cause, InputError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def tell(cause: GamedayError) -> None:
+    """What was expected, what was seen, what to do next, and what else went wrong while cleaning up."""
+    click.echo(f"expected  {cause.expected}\nsaw       {cause.seen}", err=True)
+    if cause.next_step:
+        click.echo(f"next      {cause.next_step}", err=True)
+    for note in getattr(cause, "__notes__", ()):
+        click.echo(f"          {note}", err=True)
+
+
+if __name__ == "__main__":
+    main()

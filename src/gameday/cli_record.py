@@ -1,0 +1,86 @@
+"""``gameday judge``, ``report`` and ``undo``: what can be done with the record of a drill afterwards."""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from gameday.facts import Plan
+    from gameday.lab.reference import LabReference
+
+folder_of_record = click.argument("record", type=click.Path(path_type=Path, file_okay=False))
+
+
+@click.command()
+@folder_of_record
+def judge(record: Path) -> None:
+    """Judge the drill in RECORD again, from its record alone. Exits 0 only when the objectives held."""
+    from gameday.facts import Verdict
+    from gameday.live import closing_lines
+    from gameday.measure.judge import judge as judged
+    from gameday.record.layout import Record
+    from gameday.report.html import render
+
+    opened = Record.open(record)
+    measurement = judged(opened)
+    opened.write_measurement(measurement)
+    page = render(opened)
+    opened.seal()
+    click.echo("\n".join(closing_lines(opened.read_plan(), measurement, page)))
+    sys.exit(0 if measurement.verdict is Verdict.HELD else 1)
+
+
+@click.command()
+@folder_of_record
+@click.option("--open", "open_it", is_flag=True, help="Show it in the browser.")
+def report(record: Path, open_it: bool) -> None:
+    """Render the report of the drill in RECORD again, from its measurement."""
+    from gameday.record.layout import Record
+    from gameday.report.html import render
+
+    opened = Record.open(record)
+    page = render(opened)
+    opened.seal()
+    click.echo(page)
+    if open_it:
+        click.launch(page.resolve().as_uri())
+
+
+@click.command()
+@folder_of_record
+def undo(record: Path) -> None:
+    """Take back what the drill in RECORD broke and did not heal. Safe to repeat.
+
+    The old primary is fenced first, when its database was replaced by a promoted one.
+    """
+    from gameday.record.layout import Record
+    from gameday.record.timeline import Timeline
+    from gameday.record.undo import UndoJournal
+
+    opened = Record.open(record)
+    with ExitStack() as stack:
+        journal = UndoJournal(opened.undo)
+        stack.callback(journal.close)
+        if not journal.open_steps():
+            click.echo("nothing is left to take back")
+            return
+        from gameday.faults.warden import take_back_on
+        from gameday.lab.reference import reach
+
+        lab = reach(_reference(opened.read_plan()))
+        timeline = Timeline(opened)
+        stack.callback(timeline.close)
+        steps = take_back_on(lab, journal, timeline)
+    opened.seal()
+    click.echo(f"{steps} steps taken back on {lab.name}")
+
+
+def _reference(plan: "Plan") -> "LabReference":
+    from gameday.lab.reference import LabReference
+    from gameday.preparing import AWS
+
+    deployment = plan.lab_name if plan.lab == AWS else "gameday"
+    return LabReference(plan.lab, plan.lab_name, False, deployment, plan.primary, plan.secondary)

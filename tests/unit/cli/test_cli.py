@@ -1,0 +1,104 @@
+"""The command line: words in, words out, an exit code."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gameday.cli import cli
+from gameday.cli_lab import LabView, lines_of
+from gameday.lab.status import AlarmNow, DatabaseSeen, LabStatus, LagSeen, RegionSeen, TaskSeen
+
+GAMEDAY = Path(sys.executable).with_name("gameday")
+HEAVY = ("boto3", "locust", "moto", "rich", "chaoslib", "altair", "psycopg")
+
+
+def gameday(*words, home, cwd=None):
+    env = os.environ | {"GAMEDAY_HOME": str(home)}
+    return subprocess.run(
+        [GAMEDAY, *words], env=env, cwd=cwd or home, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("command", [[], ["lab"], ["drill"], ["judge"], ["report"], ["undo"], ["lab", "up"]])
+def test_every_command_explains_itself(command):
+    told = CliRunner().invoke(cli, [*command, "--help"])
+    assert told.exit_code == 0
+    assert "Usage:" in told.output
+
+
+@pytest.mark.parametrize("program", ["import gameday", "import gameday.cli", "from gameday import Objectives"])
+def test_nothing_heavy_is_imported_before_it_is_needed(program):
+    look = f"{program}; import sys; print([name for name in {HEAVY} if name in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", look], text=True).strip() == "[]"
+
+
+def test_a_drill_is_imported_without_the_labs_and_the_loads_libraries():
+    look = f"from gameday import Drill; import sys; print([name for name in {HEAVY} if name in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", look], text=True).strip() == "[]"
+
+
+def test_an_error_of_ours_is_told_in_three_parts_without_a_traceback(tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = gameday("judge", "empty", home=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "expected  a record at empty",
+        "saw       no plan.json in it",
+        "next      name a folder reports/<drill>/<time>",
+    ]
+
+
+def test_a_wrong_input_exits_2_and_creates_nothing(tmp_path):
+    done = gameday("drill", "--region", "mars-north-1", home=tmp_path)
+    assert done.returncode == 2
+    assert "expected  a region of the lab (ap-southeast-2, us-west-2)" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["lab", "up", "--name", "local"], "a lab's name that means nothing else"),
+        (["lab", "up", "--name", "a b"], "a name of letters, digits"),
+        (["lab", "up", "--timer-scale", "0"], "a timer scale between"),
+        (["drill", "--rto", "-1"], "rto_s to be a number of seconds"),
+        (["lab", "logs", "control-plane"], "is a lab 'lab' up?"),
+    ],
+)
+def test_what_cannot_be_is_refused(words, told, tmp_path):
+    done = gameday(*words, home=tmp_path)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+def test_a_lab_that_is_not_up_is_named_with_the_way_to_bring_it_up(tmp_path):
+    done = gameday("lab", "status", "--name", "elsewhere", home=tmp_path)
+    assert done.returncode == 1
+    assert "expected  a lab named 'elsewhere' to be up" in done.stderr
+    assert "next      gameday lab up --name elsewhere" in done.stderr
+
+
+def test_status_names_everything_a_person_asks_for():
+    region = RegionSeen(
+        "us-west-2", DatabaseSeen("gameday-replica", "available", "replica", "127.16.2.100:24804"), 1, 1,
+        (TaskSeen("t1", "RUNNING", "127.16.2.10"),), 1,
+    )  # fmt: skip
+    status = LabStatus(
+        "lab", "2026-11-23T18:00:00Z", (region,), "healthy",
+        (AlarmNow("us-east-1", "gameday-primary-health", "OK"),),
+        ("127.16.1.1",), "ap-southeast-2", False, None, LagSeen(0.141, datetime.now(UTC)),
+    )  # fmt: skip
+    view = LabView(status, "http://127.16.0.1:24800", "http://app.gameday.example:24802", "127.16.0.2:24801", 0.1,
+                   {"postgres": 4711}, {"balancer": "no target"})  # fmt: skip
+    text = "\n".join(lines_of(view))
+    for word in (
+        "is ready", "gameday-replica: replica, available", "1 of 1 running, 1 in service", "0.141 s", "never ran",
+        "127.16.1.1 (ap-southeast-2)", "gameday-primary-health (us-east-1): OK", "4711  postgres",
+        "balancer: no target",
+    ):  # fmt: skip
+        assert word in text
