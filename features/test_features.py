@@ -1,0 +1,5 @@
+"""Every feature of this folder, as tests."""
+
+from pytest_bdd import scenarios
+
+scenarios(".")

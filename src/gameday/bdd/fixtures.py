@@ -1,0 +1,89 @@
+"""What a scenario stands on. Override any of these fixtures in a conftest to drill another lab, load or objective."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gameday.drill import Drill
+from gameday.facts import Objectives
+from gameday.live import Display, Lines
+from gameday.load.plan import LoadPlan
+from gameday.preparing import LabChoice
+
+if TYPE_CHECKING:
+    from gameday.faults.base import Fault
+
+
+@pytest.fixture
+def gameday_lab() -> LabChoice:
+    """A lab of the scenario's own; its timers are those of ``GAMEDAY_TIMER_SCALE``, 0.1 by default."""
+    return LabChoice(timer_scale=float(os.environ.get("GAMEDAY_TIMER_SCALE", "0.1")))
+
+
+@pytest.fixture
+def gameday_objectives() -> Objectives:
+    """30 minutes to recover, 10 minutes of loss."""
+    return Objectives(rto_s=1800, rpo_s=600)
+
+
+@pytest.fixture
+def gameday_load() -> LoadPlan:
+    """The load plan's own defaults."""
+    return LoadPlan()
+
+
+@pytest.fixture
+def gameday_reports() -> Path:
+    """Where records go: ``GAMEDAY_REPORTS``, else ``reports/``."""
+    return Path(os.environ.get("GAMEDAY_REPORTS", "reports"))
+
+
+@pytest.fixture
+def gameday_display() -> Display:
+    """Plain lines on standard error, which pytest shows beside a failure."""
+    return Lines()
+
+
+@pytest.fixture
+def gameday_seams() -> dict[str, Any]:
+    """Further arguments of :class:`gameday.drill.Drill`: ``world`` and ``clock``."""
+    return {}
+
+
+@pytest.fixture
+def gameday_region_outage() -> "Callable[[str], Fault]":
+    """How a region is cut off."""
+    from gameday.faults.region_outage import RegionOutage
+
+    return RegionOutage
+
+
+@pytest.fixture
+def drill(
+    request: pytest.FixtureRequest,
+    gameday_lab: LabChoice,
+    gameday_objectives: Objectives,
+    gameday_load: LoadPlan,
+    gameday_reports: Path,
+    gameday_display: Display,
+    gameday_seams: dict[str, Any],
+) -> Iterator[Drill]:
+    """The scenario's drill, prepared; afterwards it is healed, judged and sealed whatever the steps found."""
+    title = request.node.name
+    running = Drill(
+        gameday_lab, gameday_objectives, name=title.removeprefix("test_"), title=title, load=gameday_load,
+        reports=gameday_reports, display=gameday_display, **gameday_seams,
+    )  # fmt: skip
+    running.prepare()
+    try:
+        yield running
+    finally:
+        try:
+            running.conclude()
+        finally:
+            if running.measurement is None:
+                running.judge()
+            running.seal()

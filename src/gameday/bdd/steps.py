@@ -1,0 +1,155 @@
+"""The on-call engineer's sentences. Every Then has a deadline, counted from the fault, in minutes at timer scale 1."""
+
+# mypy: allow-untyped-decorators
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pytest_bdd import given, parsers, then, when
+
+from gameday.clock import NS
+from gameday.drill import Drill
+from gameday.errors import DeadlineError
+from gameday.facts import Event, Kind, Measurement, Verdict
+from gameday.record.lines import Damage
+
+if TYPE_CHECKING:
+    from gameday.faults.base import Fault
+
+MINUTE_S = 60.0
+
+
+@given("orders are placed and read without errors")
+def orders_flow(drill: Drill) -> None:
+    """The baseline: nothing is broken in a service that does not work."""
+    drill.baseline()
+
+
+@when("the primary region is cut off")
+def region_cut_off(drill: Drill, gameday_region_outage: "Callable[[str], Fault]") -> None:
+    """Nothing enters or leaves the primary region any more."""
+    drill.inject(gameday_region_outage(drill.lab.primary))
+
+
+@when("the region comes back")
+def region_comes_back(drill: Drill) -> None:
+    """What survived is read back first; then the old primary is fenced, and only then the network restored."""
+    drill.observe()
+    drill.heal()
+
+
+@then(parsers.re(r"the health check reports it within (?P<minutes>\d+) minutes?$"))
+def health_check_reports(drill: Drill, minutes: str) -> None:
+    """Route 53's health check of the primary turns unhealthy."""
+    seen_within(drill, int(minutes), "the health check unhealthy", lambda e: is_a(e, Kind.HEALTH_CHECK, "unhealthy"))
+
+
+@then(parsers.re(r"an alarm is raised within (?P<minutes>\d+) minutes?$"))
+def alarm_raised(drill: Drill, minutes: str) -> None:
+    """Every alarm that the plan expects goes off."""
+    for name in drill.plan.expected_alarms:
+        seen_within(drill, int(minutes), f"the alarm {name}", alarm(name))
+
+
+@then(parsers.re(r"the failover starts by itself within (?P<minutes>\d+) minutes?$"))
+def failover_starts(drill: Drill, minutes: str) -> None:
+    """The state machine runs, and nobody started it by hand."""
+    seen_within(drill, int(minutes), "a running failover", lambda e: is_a(e, Kind.EXECUTION, "RUNNING"))
+
+
+@then(parsers.re(r"the service's name leads to the other region within (?P<minutes>\d+) minutes?$"))
+def name_leads_elsewhere(drill: Drill, minutes: str) -> None:
+    """The resolver answers with the standby's balancer."""
+    other = drill.lab.secondary
+    seen_within(drill, int(minutes), f"DNS leading to {other}", lambda e: e.kind is Kind.DNS and e.region == other)
+
+
+@then(parsers.re(r"orders are accepted in the other region within (?P<minutes>\d+) minutes?$"))
+def orders_accepted_elsewhere(drill: Drill, minutes: str) -> None:
+    """Fresh writes and reads are good again, and it is the standby's region that answers them."""
+    begun, limit_s = fault_of(drill), int(minutes) * MINUTE_S
+    recovered = drill.until_recovered(limit_s)
+    answering = drill.clients.outside.regions(since_ns=begun.mono_ns)
+    if not recovered or drill.lab.secondary not in answering:
+        seen = f"{drill.clients.told(newest=200)}; answering: {', '.join(answering) or 'nobody'}"
+        raise DeadlineError(f"orders accepted in {drill.lab.secondary} within {minutes} minutes", seen)
+
+
+@then(parsers.re(r"no client has gone back to it (?P<minutes>\d+) minutes? later$"))
+def no_client_went_back(drill: Drill, minutes: str) -> None:
+    """For so long after the healing, nobody is answered by the old primary, on fresh or kept-alive connections."""
+    healed = [event for event in events_of(drill) if event.kind is Kind.HEALED]
+    assert healed, "nothing was healed yet: say 'When the region comes back' first"
+    drill.hold(int(minutes) * MINUTE_S)
+    drill.clients.outside.look()
+    answering = drill.clients.outside.regions(since_ns=healed[-1].mono_ns)
+    assert drill.lab.primary not in answering, f"{answering[drill.lab.primary]} answers from {drill.lab.primary}"
+    assert answering, "nobody was answered at all"
+
+
+@then(parsers.re(r"orders were accepted again within (?P<minutes>\d+) minutes?$"))
+def recovered_within(drill: Drill, minutes: str) -> None:
+    """The recovery time actual, as it is judged."""
+    rta_s, limit_s = judged(drill).rta_s, int(minutes) * MINUTE_S * drill.lab.timer_scale
+    assert rta_s is not None, f"the recovery time is unknown: {findings(drill)}"
+    assert rta_s <= limit_s, f"{rta_s:.1f} s, allowed are {limit_s:g} s at timer scale {drill.lab.timer_scale:g}"
+
+
+@then(parsers.re(r"at most the last (?P<minutes>\d+) minutes? of acknowledged orders are lost$"))
+def lost_at_most(drill: Drill, minutes: str) -> None:
+    """The recovery point actual, as it is judged."""
+    point = judged(drill).recovery_point
+    assert point.rpa_s is not None, f"the recovery point is unknown: {point.why}"
+    assert point.rpa_s <= int(minutes) * MINUTE_S, f"{point.lost} orders over {point.rpa_s:.3f} s"
+
+
+@then("the drill has held its objectives")
+def held(drill: Drill) -> None:
+    """The verdict is HELD: the objectives are met, and nothing that would show otherwise is missing."""
+    assert judged(drill).verdict is Verdict.HELD, findings(drill)
+
+
+def seen_within(drill: Drill, minutes: int, what: str, wanted: Callable[[Event], bool]) -> Event:
+    """The first such event since the fault; raises :class:`DeadlineError` when it does not come in time."""
+    begun, limit_ns = fault_of(drill).mono_ns, int(minutes * MINUTE_S * drill.lab.timer_scale * NS)
+    found: list[Event] = []
+
+    def look() -> bool:
+        found.extend(event for event in events_of(drill) if event.mono_ns >= begun and wanted(event))
+        return bool(found)
+
+    drill.clients.until(look, what, max(0.0, (begun + limit_ns - drill.clients.clock.mono_ns()) / NS))
+    took_s = (found[0].mono_ns - begun) / NS
+    if found[0].mono_ns > begun + limit_ns:
+        raise DeadlineError(f"{what} within {limit_ns / NS:g} s of the fault", f"it took {took_s:.1f} s")
+    return found[0]
+
+
+def is_a(event: Event, kind: Kind, what: str) -> bool:
+    return event.kind is kind and event.what == what
+
+
+def alarm(name: str) -> Callable[[Event], bool]:
+    return lambda event: is_a(event, Kind.ALARM, "ALARM") and event.detail.get("name") == name
+
+
+def fault_of(drill: Drill) -> Event:
+    """The stamp from which every deadline counts."""
+    faults = [event for event in events_of(drill) if event.kind is Kind.FAULT]
+    assert faults, "nothing was broken yet: a Then with a deadline follows a When that breaks something"
+    return faults[0]
+
+
+def events_of(drill: Drill) -> list[Event]:
+    return list(drill.record.read_events(Damage()))
+
+
+def judged(drill: Drill) -> Measurement:
+    """End the drill and judge it, once."""
+    drill.conclude()
+    return drill.measurement or drill.judge()
+
+
+def findings(drill: Drill) -> str:
+    told = judged(drill).findings
+    return "; ".join(f"{each.weight.value}: {each.what}, saw {each.seen}" for each in told)
