@@ -1,75 +1,38 @@
 """A real PostgreSQL: found, made from the template, started, promoted, ended."""
 
 import os
+import shutil
 import signal
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
+from pg_yard import PORT, SOON_S, Yard, yard
 
 from gameday.clock import eventually
 from gameday.errors import LabError, NoPostgres
 from gameday.lab.local import pg_user
 from gameday.lab.local.pg_binaries import Binaries, find_binaries
 from gameday.lab.local.pg_template import template
-from gameday.lab.local.postgres import DISCLOSED, HONEST, Node, Upstream
+from gameday.lab.local.postgres import DISCLOSED, HONEST, Node
 from gameday.processes import descendants, spawn
-
-PORT = 24714
-SOON_S = 30.0
-type Starter = Callable[..., object]
-
-
-@pytest.fixture(scope="session")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return template(find_binaries(), tmp_path_factory.mktemp("cache"))
-
-
-class Yard:
-    """Nodes in a folder of their own; whatever was started is ended."""
-
-    def __init__(self, folder: Path, blank: Path) -> None:
-        self.folder, self._blank = folder, blank
-        self.nodes: list[Node] = []
-
-    def node(self, name: str, host: int, upstream: Upstream | None = None) -> Node:
-        node = Node(name, self.folder / name, (f"127.202.2.{host}", PORT), find_binaries())
-        node.create(self._blank, upstream)
-        self.nodes.append(node)
-        return node
-
-    def log(self, node: Node) -> Path:
-        return self.folder / f"{node.name}.log"
-
-    def start(self, node: Node) -> Node:
-        node.start(lambda _, command, **how: spawn(command, log=self.log(node), **how))
-        node.wait_ready(within_s=SOON_S, log=self.log(node))
-        return node
-
-    def pair(self) -> tuple[Node, Node]:
-        """A primary, and a standby that streams."""
-        primary = self.start(self.node("east", 1))
-        primary.add_replicator("secret")
-        primary.add_slot("west")
-        standby = self.start(self.node("west", 2, Upstream(primary.address, "west", "secret")))
-        eventually(partial(streaming, primary), 1, what="standbys", within_s=SOON_S)
-        return primary, standby
-
-
-def streaming(primary: Node) -> object:
-    return primary.ask("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
 
 
 @pytest.fixture
-def yard(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Iterator[Yard]:
-    yard = Yard(tmp_path_factory.mktemp("pg"), blank)
-    yield yard
-    for node in yard.nodes:
-        node.kill()
-        node.remove()
+def ground() -> Iterator[Yard]:
+    with yard() as made:
+        yield made
+
+
+@pytest.fixture
+def cache() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="gd-cache-"))
+    yield made
+    shutil.rmtree(made)
 
 
 def test_a_chosen_folder_without_postgresql_is_refused_and_named(
@@ -104,9 +67,9 @@ def test_a_folder_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.postgres
-def test_two_labs_that_need_the_template_at_once_share_one(tmp_path: Path) -> None:
+def test_two_labs_that_need_the_template_at_once_share_one(cache: Path) -> None:
     made: list[Path] = []
-    labs = [threading.Thread(target=lambda: made.append(template(find_binaries(), tmp_path))) for _ in range(2)]
+    labs = [threading.Thread(target=lambda: made.append(template(find_binaries(), cache))) for _ in range(2)]
     for lab in labs:
         lab.start()
     for lab in labs:
@@ -116,16 +79,16 @@ def test_two_labs_that_need_the_template_at_once_share_one(tmp_path: Path) -> No
 
 
 @pytest.mark.postgres
-def test_a_half_made_template_is_swept_by_the_next_maker(tmp_path: Path) -> None:
-    half = tmp_path / "postgres" / "half-killed" / "data"
+def test_a_half_made_template_is_swept_by_the_next_maker(cache: Path) -> None:
+    half = cache / "postgres" / "half-killed" / "data"
     half.mkdir(parents=True)
-    ready = template(find_binaries(), tmp_path)
-    assert sorted(path.name for path in (tmp_path / "postgres").iterdir()) == sorted([ready.name, "lock"])
+    ready = template(find_binaries(), cache)
+    assert sorted(path.name for path in (cache / "postgres").iterdir()) == sorted([ready.name, "lock"])
 
 
 @pytest.mark.postgres
-def test_an_application_connects_with_its_password_and_with_no_other(yard: Yard) -> None:
-    east = yard.start(yard.node("east", 1))
+def test_an_application_connects_with_its_password_and_with_no_other(ground: Yard) -> None:
+    east = ground.start(ground.node("east", 1))
     east.add_application("app", "it's secret", "app")
     reach = partial(psycopg.connect, host=east.address[0], port=PORT, user="app", dbname="app", connect_timeout=5)
     with reach(password="it's secret") as connection:
@@ -137,16 +100,17 @@ def test_an_application_connects_with_its_password_and_with_no_other(yard: Yard)
 
 
 @pytest.mark.postgres
-def test_what_was_configured_is_in_force(yard: Yard) -> None:
-    east = yard.start(yard.node("east", 1))
+def test_what_was_configured_is_in_force(ground: Yard) -> None:
+    east = ground.start(ground.node("east", 1))
     for one in (*HONEST, *DISCLOSED):
         if one.since <= east.binaries.major:
             assert east.ask("SELECT current_setting(%(name)s)", {"name": one.name}) == one.value
 
 
 @pytest.mark.postgres
-def test_a_standby_streams_is_promoted_and_takes_writes(yard: Yard) -> None:
-    east, west = yard.pair()
+def test_a_standby_streams_is_promoted_and_takes_writes(ground: Yard) -> None:
+    east = ground.primary()
+    west = ground.standby(east)
     with east.connect() as connection:
         connection.execute("CREATE TABLE t AS SELECT 1 AS id")
     eventually(partial(west.ask, "SELECT to_regclass('t') IS NOT NULL"), True, what="replicated", within_s=SOON_S)
@@ -159,37 +123,37 @@ def test_a_standby_streams_is_promoted_and_takes_writes(yard: Yard) -> None:
 
 
 @pytest.mark.postgres
-def test_a_kill_leaves_no_backend_and_says_nothing_of_ready(yard: Yard) -> None:
-    east = yard.start(yard.node("east", 1))
+def test_a_kill_leaves_no_backend_and_says_nothing_of_ready(ground: Yard) -> None:
+    east = ground.start(ground.node("east", 1))
     assert east.process is not None
     family = descendants(east.process.pid)
     east.kill()
     assert not east.is_running()
     eventually(lambda: [one.pid for one in family if one.is_running()], [], what="backends", within_s=SOON_S)
     assert (east.data / "postmaster.pid").exists()
-    yard.start(east)
+    ground.start(east)
     assert east.role() == "primary"
 
 
 @pytest.mark.postgres
-def test_one_that_cannot_start_says_why(yard: Yard) -> None:
-    east = yard.node("east", 1)
+def test_one_that_cannot_start_says_why(ground: Yard) -> None:
+    east = ground.node("east", 1)
     with (east.data / "postgresql.auto.conf").open("a") as file:
         file.write("nonsense_setting = 1\n")
     with pytest.raises(LabError, match="nonsense_setting"):
-        yard.start(east)
+        ground.start(east)
 
 
 @pytest.mark.postgres
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a disguise")
-def test_root_without_namespaces_starts_it_as_nobody_who_reaches_the_folder(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
+def test_root_without_namespaces_starts_it_as_nobody_who_reaches_the_folder(cache: Path) -> None:
+    cache.chmod(0o700)
     disguised = pg_user.Disguise(pg_user.nobody_with_reach, owns_files=True)
-    (tmp_path / "home").mkdir()
-    disguised.own(tmp_path / "home")
+    (cache / "home").mkdir()
+    disguised.own(cache / "home")
     initdb = find_binaries().program("initdb")
-    disguised.run([initdb, "-N", "-U", "postgres", "-D", str(tmp_path / "home" / "data")], within_s=60)
-    assert (tmp_path / "home" / "data").stat().st_uid == pg_user.NOBODY
+    disguised.run([initdb, "-N", "-U", "postgres", "-D", str(cache / "home" / "data")], within_s=60)
+    assert (cache / "home" / "data").stat().st_uid == pg_user.NOBODY
     process = spawn(["sleep", "60"], before_exec=disguised.before_exec)
     process.send_signal(signal.SIGTERM)
     assert process.wait(5) == -signal.SIGTERM
