@@ -37,14 +37,20 @@ class ReachedAws(Aws):
 
 
 @contextmanager
+def emptied(ground: Ground) -> Iterator[None]:
+    """moto is one a process: forget what earlier tests made, and afterwards whose hooks are in force."""
+    reset = urllib.request.Request(f"{ground.endpoint_url}/moto-api/reset", method="POST")
+    urllib.request.urlopen(reset, timeout=10).close()
+    try:
+        yield
+    finally:
+        apply_patches(Hooks())
+
+
+@contextmanager
 def control_plane(folder: Path, hooks: Hooks) -> Iterator[ReachedAws]:
     """An empty, patched control plane with these hooks in force."""
     ground = bare_ground(folder)
     apply_patches(replace(hooks, endpoint_url=ground.endpoint_url, said=ground.said))
-    with serve(ground) as server:
-        reset = urllib.request.Request(f"{ground.endpoint_url}/moto-api/reset", method="POST")
-        urllib.request.urlopen(reset, timeout=10).close()
-        try:
-            yield ReachedAws(ground.endpoint_url, gate=server.gate)
-        finally:
-            apply_patches(Hooks())
+    with serve(ground) as server, emptied(ground):
+        yield ReachedAws(ground.endpoint_url, gate=server.gate)
