@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     type Panel = alt.LayerChart | alt.FacetChart
     type Drawing = Panel | alt.VConcatChart
 
-WIDTH, BAR_HEIGHT, RATE_HEIGHT, LATENCY_HEIGHT = 800, 25, 92, 92
+WIDTH, LABELS, BAR_HEIGHT, RATE_HEIGHT, LATENCY_HEIGHT = 800, 90, 25, 92, 92
 INK = {name: ink.light for name, ink in INKS.items()}
 FIRST, SECOND = "fresh connections", "kept-alive connections"
 DASHES = [[1, 0], [5, 3]]
+ROOM = {"left": 34, "right": 24, "top": 6, "bottom": 6}  # a reader's font may be wider than the one measured with
+MINUTES_FROM_S, MINUTE_STEPS_S = 300, (60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400)
 SMALLEST_MS = 0.1  # a logarithmic axis has no zero
 Row = dict[str, Any]  # a row of a chart's data, as Vega-Lite reads it; it never leaves this module
 
@@ -43,49 +45,50 @@ def _waterfall(waterfall: Waterfall, seen: list[Bar]) -> "Drawing":
     import altair as alt
 
     marks = [(name, at_s) for name, at_s in (("RTA", waterfall.rta_s), ("floor", waterfall.floor_s)) if at_s]
+    marks.sort(key=lambda mark: -mark[1])
+    width = WIDTH - 120 - LABELS
     low = min(0.0, *(bar.at_s or 0.0 for bar in seen))
     high = max(0.001, *(bar.at_s or 0.0 for bar in seen), *(at_s for _, at_s in marks))
-    reach = high - low
-    rows = [_bar_row(bar, low + reach * 0.72) for bar in seen]
-    base = alt.Chart(_values(rows)).encode(y=_phase_axis(seen))
-    x = alt.X("at:Q", title="seconds after the fault", scale=alt.Scale(domain=[low, high + reach * 0.12], nice=False))
+    base = alt.Chart(_values([_bar_row(bar) for bar in seen])).encode(y=_phase_axis(seen))
+    x = _time_axis((low, high), shown=True)
     thread = base.mark_rule(color=INK["thread"], strokeDash=[1, 3]).encode(x=alt.X("zero:Q"), x2="since:Q")
-    bars = base.mark_bar(color=INK["fresh"], height=11, minBandSize=2).encode(x=x, x2="since:Q")
-    ticks = base.mark_tick(color=INK["fresh"], thickness=3, size=17).encode(x="at:Q")
-    right = base.transform_filter("!datum.late").mark_text(align="left", dx=8, color=INK["text"], fontSize=12)
-    left = base.transform_filter("datum.late").mark_text(align="right", dx=-8, color=INK["text"], fontSize=12)
-    texts = [right.encode(x="at:Q", text="label:N"), left.encode(x="edge:Q", text="label:N")]
-    drawn = alt.layer(thread, bars, ticks, *texts, *_vertical_marks(marks)).properties(
-        width=WIDTH - 120, height=BAR_HEIGHT * len(seen)
-    )
-    return _dressed(drawn)
+    bars = base.mark_bar(color=INK["fresh"], height=11).encode(x=x, x2="since:Q")
+    ticks = base.mark_tick(color=INK["fresh"], thickness=3, size=17, opacity=1).encode(x="at:Q")
+    right = base.mark_text(align="right", color=INK["text"], fontSize=12)
+    texts = right.encode(x=alt.value(width + LABELS), text="label:N")
+    drawn = alt.layer(thread, bars, ticks, texts, *_vertical_marks(marks))
+    return _dressed(drawn.properties(width=width, height=BAR_HEIGHT * len(seen)))
 
 
-def _bar_row(bar: Bar, late_from: float) -> Row:
-    at, since = bar.at_s or 0.0, bar.since_s if bar.since_s is not None else bar.at_s or 0.0
-    return {
-        "phase": bar.name, "zero": min(0.0, since), "since": since, "at": at, "edge": since, "label": bar.label,
-        "late": at > late_from,
-    }  # fmt: skip
+def _bar_row(bar: Bar) -> Row:
+    at = bar.at_s or 0.0
+    since = at if bar.since_s is None else bar.since_s
+    return {"phase": bar.name, "zero": min(0.0, since), "since": since, "at": at, "label": bar.label}
 
 
 def _phase_axis(seen: list[Bar]) -> "alt.Y":
     import altair as alt
 
     names = list(dict.fromkeys(bar.name for bar in seen))
-    axis = alt.Axis(labelLimit=230, labelFontSize=12, labelColor=INK["text"], grid=False, domain=False, ticks=False)
+    axis = alt.Axis(
+        labelLimit=230, labelFontSize=12, labelColor=INK["text"], grid=False, domain=False, ticks=False, labelPadding=8
+    )
     return alt.Y("phase:N", title=None, sort=names, axis=axis)
 
 
 def _vertical_marks(marks: list[tuple[str, float]]) -> list["alt.Chart"]:
+    """Named instants as vertical lines; the first is named on its right, any other on its left."""
     import altair as alt
 
-    rows = [{"at": at_s, "label": f"{name} {duration(at_s)}"} for name, at_s in marks]
-    if not rows:
-        return []
-    rule = alt.Chart(_values(rows)).mark_rule(color=INK["mark"], strokeDash=[4, 3]).encode(x="at:Q")
-    text = alt.Chart(_values(rows)).mark_text(color=INK["mark"], baseline="bottom", dy=-3, fontSize=12, fontWeight=600)
-    return [rule, text.encode(x="at:Q", y=alt.value(0), text="label:N")]
+    drawn = []
+    for number, (name, at_s) in enumerate(marks):
+        base = alt.Chart(_values([{"at": at_s, "label": f"{name} {duration(at_s)}"}])).encode(x="at:Q")
+        text = base.mark_text(
+            color=INK["mark"], align="right" if number else "left", dx=-4 if number else 4, baseline="bottom", dy=-3,
+            fontWeight=600,
+        )  # fmt: skip
+        drawn += [base.mark_rule(color=INK["mark"], strokeDash=[4, 3]), text.encode(y=alt.value(0), text="label:N")]
+    return drawn
 
 
 def _over_time(over_time: OverTime) -> "Drawing":
@@ -108,7 +111,7 @@ def _rate_panel(
     import altair as alt
 
     rows = [{"at": each.at_s, "client": each.client, "rate": each.rate} for each in slices]
-    axis = alt.Axis(format=".0%", values=[0, 0.5, 1], titleFontWeight=600)
+    axis = alt.Axis(format=".0%", values=[0, 0.5, 1])
     y = alt.Y("rate:Q", title="good probes", scale=alt.Scale(domain=[0, 1]), axis=axis)
     line = alt.Chart(_values(rows)).mark_line(interpolate="step-after", strokeWidth=2)
     drawn = line.encode(x=_time_axis(domain, shown=False), y=y, color=_client_ink(rows), strokeDash=_client_dash(rows))
@@ -144,11 +147,18 @@ def _latency_panel(
 
 
 def _time_axis(domain: tuple[float, float], *, shown: bool) -> "alt.X":
+    """Seconds after the fault; minutes when the drill took longer than five of them."""
     import altair as alt
 
-    axis = alt.Axis(labels=shown, ticks=shown, tickCount=12)
-    title = "seconds after the fault" if shown else None
-    return alt.X("at:Q", title=title, scale=alt.Scale(domain=list(domain), nice=False), axis=axis)
+    scale = alt.Scale(domain=list(domain), nice=False)
+    reach_s = domain[1] - domain[0]
+    if reach_s <= MINUTES_FROM_S:
+        axis = alt.Axis(labels=shown, ticks=shown, tickCount=12)
+        return alt.X("at:Q", title="seconds after the fault" if shown else None, scale=scale, axis=axis)
+    step_s = next((step for step in MINUTE_STEPS_S if reach_s / step <= 14), MINUTE_STEPS_S[-1])
+    values = [float(number * step_s) for number in range(int(domain[0] // step_s) + 1, int(domain[1] // step_s) + 1)]
+    axis = alt.Axis(labels=shown, ticks=shown, values=values, labelExpr="format(datum.value / 60, ',')")
+    return alt.X("at:Q", title="minutes after the fault" if shown else None, scale=scale, axis=axis)
 
 
 def _clients(rows: list[Row]) -> list[str]:
@@ -203,10 +213,17 @@ def _dressed(chart: "Drawing") -> "Drawing":
         "domainColor": INK["thread"], "tickColor": INK["thread"], "gridColor": INK["grid"], "labelColor": INK["muted"],
         "titleColor": INK["muted"], "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal",
     }  # fmt: skip
-    legend = {"labelColor": INK["text"], "labelFontSize": 12, "labelLimit": 300, "padding": 0, "offset": 8}
+    legend = {"labelColor": INK["text"], "labelFontSize": 12, "labelLimit": 300, "padding": 0, "offset": 8,
+        "columnPadding": 45,}  # fmt: skip
     title = {"color": INK["text"], "fontSize": 13, "fontWeight": 600, "offset": 8}
     dressed: Drawing = chart.configure(
-        background="transparent", view={"stroke": None}, axis=axis, legend=legend, title=title, text={"fontSize": 12}
+        background="transparent",
+        padding=ROOM,
+        view={"stroke": None},
+        axis=axis,
+        legend=legend,
+        title=title,
+        text={"fontSize": 12},
     )
     return dressed
 

@@ -19,28 +19,34 @@ POINTS_MAX = 4
 
 def headline(measurement: Measurement) -> Headline:
     """The verdict's word, one sentence why, and the reasons that ask for something to be done."""
-    grave = sorted(
-        (each for each in measurement.findings if each.weight is not Verdict.HELD),
-        key=lambda each: each.weight is not measurement.verdict,
-    )
-    points = tuple(Point(told(each), next_step(each)) for each in grave)
+    told = reasons(measurement)
+    reason = told[0] if told and measurement.verdict is not Verdict.HELD else None
+    points = told[1:] if reason else told
     left_out = len(points) - POINTS_MAX
     return Headline(
         measurement.verdict.value,
         TONES[measurement.verdict],
         MEANINGS[measurement.verdict],
         why(measurement),
+        reason,
         points[:POINTS_MAX],
-        f"{words.counted(left_out, 'more reason')} under Findings." if left_out > 0 else "",
+        f"{words.counted(left_out, 'more reason')} under Findings" if left_out > 0 else "",
     )
+
+
+def reasons(measurement: Measurement) -> tuple[Point, ...]:
+    """The findings that broke the drill or left it open, those of the verdict's own weight first."""
+    grave = [each for each in measurement.findings if each.weight is not Verdict.HELD]
+    grave.sort(key=lambda each: each.weight is not measurement.verdict)
+    return tuple(Point(words.sentence(each.what), evidence(each), next_step(each)) for each in grave)
 
 
 def why(measurement: Measurement) -> str:
     """The one sentence: of HELD what was shown, else the heaviest finding."""
     if measurement.verdict is Verdict.HELD:
         return _held(measurement)
-    grave = next((each for each in measurement.findings if each.weight is measurement.verdict), None)
-    return words.sentence(grave.what) if grave else "No finding names the reason; judge the record again."
+    told = reasons(measurement)
+    return told[0].what if told else "No finding names the reason; judge the record again."
 
 
 def _held(measurement: Measurement) -> str:
@@ -62,9 +68,9 @@ def lost_words(measurement: Measurement) -> str:
     return f"{words.counted(point.lost, 'acknowledged write is', 'acknowledged writes are')} lost, {within} the RPO"
 
 
-def told(finding: Finding) -> str:
-    """A finding as one line: what, what was expected, what was seen."""
-    return words.sentence(f"{finding.what}: expected {finding.expected}; saw {finding.seen}")
+def evidence(finding: Finding) -> str:
+    """What was expected, and what was seen instead."""
+    return words.sentence(f"expected {finding.expected}; saw {finding.seen}")
 
 
 def next_step(finding: Finding) -> str:
@@ -151,7 +157,7 @@ def lost_writes(measurement: Measurement) -> Figure:
     of = f"of {words.count(measurement.acknowledged)} acknowledged"
     if not point.lost:
         return Figure(label, "none", Tone.GOOD, of)
-    tone = Tone.GOOD if point.rpa_s is not None and point.rpa_s <= measurement.objectives.rpo_s else Tone.BAD
+    tone = Tone.PLAIN if point.rpa_s is not None and point.rpa_s <= measurement.objectives.rpo_s else Tone.BAD
     details = (words.share(point.lost, measurement.acknowledged),) if measurement.acknowledged else ()
     weigh = () if point.lost_bytes is None else (f"{words.size(point.lost_bytes)} of payload",)
     return Figure(label, words.count(point.lost), tone, of, (*details, *weigh))

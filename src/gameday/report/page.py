@@ -110,7 +110,7 @@ def scale_notice(scale: float) -> str:
 
 
 def limits(plan: Plan) -> tuple[str, ...]:
-    """What this lab cannot prove; outside the local lab, whose limits say so already, also what the failover leans on."""
+    """What this lab cannot prove; outside the local lab, whose limits say so, also what the failover leans on."""
     leans = (ROUTE_53,) if plan.lab != "local" and "HealthCheckId" in plan.outputs else ()
     return (*(words.sentence(each) for each in plan.limits), *leans)
 

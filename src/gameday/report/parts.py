@@ -55,20 +55,22 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One reason of the verdict, and what to do about it."""
+    """One reason of the verdict: what, what was expected and seen, and what to do about it."""
 
     what: str
+    evidence: str
     next_step: str
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The verdict in one word and one sentence, with the reasons that a reader must act on."""
+    """The verdict in one word and one sentence; the reason it names, and further ones that a reader must act on."""
 
     word: str
     tone: Tone
     meaning: str
     why: str
+    reason: Point | None  # the finding that ``why`` names; none when the drill held
     points: tuple[Point, ...]
     more: str = ""  # how many further reasons stand in the findings
 

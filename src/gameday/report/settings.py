@@ -119,11 +119,11 @@ def timeline(events: Sequence[Event], fault: FaultWindow | None, boot: str, unre
     rows = tuple(_event_row(event, fault, boot) for event in listed[:EVENTS_MAX])
     caption = f"{words.counted(len(rows), 'event')} of timeline.ndjson"
     left_out = (
-        (len(events) - len(listed), "samples of the replica's lag are not listed"),
-        (len(listed) - len(rows), "later events stand in the record only"),
-        (unreadable, "lines could not be read"),
+        (len(events) - len(listed), "sample of the replica's lag is", "samples of the replica's lag are", "not listed"),
+        (len(listed) - len(rows), "later event stands", "later events stand", "in the record only"),
+        (unreadable, "line", "lines", "could not be read"),
     )
-    notes = "".join(f"; {number:,} {what}" for number, what in left_out if number)
+    notes = "".join(f"; {words.counted(number, one, many)} {rest}" for number, one, many, rest in left_out if number)
     return Table(caption + notes, columns, rows, "The timeline is empty.")
 
 

@@ -2,7 +2,7 @@
 
 from gameday.facts import Measurement, Plan, Verdict
 from gameday.report import words
-from gameday.report.headline import figures, headline
+from gameday.report.headline import figures, headline, reasons
 from gameday.report.page import scale_badge
 from gameday.report.parts import Figure
 
@@ -29,8 +29,12 @@ def _figure(figure: Figure) -> str:
 
 
 def _reasons(measurement: Measurement) -> list[str]:
-    points = headline(measurement).points[:POINTS_MAX]
-    return [f"  - {point.what}{f' Next: {point.next_step}' if point.next_step else ''}" for point in points]
+    """The gravest reasons: each with its evidence, and the next step on a line of its own."""
+    lines = []
+    for point in reasons(measurement)[:POINTS_MAX]:
+        lines.append(f"  - {point.what} {point.evidence}")
+        lines += [f"    Next: {point.next_step}"] * bool(point.next_step)
+    return lines
 
 
 def _one_line(line: str) -> str:

@@ -22,6 +22,7 @@ from gameday.report import words
 from gameday.report.headline import TONES, next_step
 from gameday.report.parts import Bar, Cell, Column, Fold, Table, Tone
 
+EFFECTS_MAX = 200  # of a drill that injects again and again; the timeline has them all
 NOT_SEEN = Cell("not seen", Tone.QUIET)
 CLIENTS = {"fresh": "fresh connection each", "kept": "kept-alive connection"}
 ALWAYS_BROKEN = (WriteClass.DUPLICATE, WriteClass.CORRUPTED, WriteClass.DIVERGED, WriteClass.GHOST)
@@ -261,7 +262,7 @@ def effects(events: Sequence[Event]) -> Table:
         (Cell(name), code(event.region or ""), Cell(words.clock_time(event.utc)), text(_evidence(event)))
         for event in events
         if (name := EFFECTS.get(event.kind))
-    )
+    )[:EFFECTS_MAX]
     return Table("The fault's effects as verified, fencing, and healing", columns, rows, "No fault was injected.")
 
 

@@ -1,18 +1,37 @@
-"""Three drills made by hand: one that held, one that broke, one that proved nothing; and one full of hostile strings."""
+"""Drills made by hand: one that held, one that broke, one that proved nothing; and one full of hostile strings."""
 
 from dataclasses import replace
 from math import exp
 
 from gameday.facts import (
-    AlarmSeen, Availability, Bucket, ClockTold, Event, FaultWindow, Finding, Floor, Kind, Measurement, Objectives, Phase,
-    Plan, ProberQuality, RecoveryPoint, RecoveryTime, Timers, Verdict, Witness, WriteClass,
+    AlarmSeen,
+    Availability,
+    Bucket,
+    ClockTold,
+    Event,
+    FaultWindow,
+    Finding,
+    Floor,
+    Kind,
+    Measurement,
+    Objectives,
+    Phase,
+    Plan,
+    ProberQuality,
+    RecoveryPoint,
+    RecoveryTime,
+    Timers,
+    Verdict,
+    Witness,
+    WriteClass,
 )  # fmt: skip
 
 BOOT, ZERO_NS = "boot-1", 1_000_000_000_000
 PRIMARY, SECONDARY = "ap-southeast-2", "us-west-2"
 FAULT = "RegionOutage(region='ap-southeast-2')"
 HOSTILE = (
-    "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\"&{{7*7}}\u202e\x1b[31m\x00"
+    "<script>document.title='owned'</script><img src='https://leak.invalid/x' onerror=\"document.title='owned'\">"
+    "'\"&{{7*7}}\u202e\x1b[31m\x00"
 )
 
 PLAN = Plan(
@@ -32,11 +51,11 @@ PLAN = Plan(
     primary=PRIMARY,
     secondary=SECONDARY,
     expected_alarms=("gameday-primary-health", "gameday-running-tasks"),
-    outputs={"ServiceName": "app.gameday.example", "HealthCheckId": "0f1b-22", "DatabaseId.us-west-2": "gameday-replica"},
+    outputs={"ServiceName": "app.gameday.example", "HealthCheckId": "0f1b-22", "TopicArn": "arn:aws:sns:gameday"},
     versions={"gameday": "0.1.0", "PostgreSQL": "18.6", "chaostoolkit": "1.21.4", "moto": "5.2.5", "Python": "3.12.11"},
     limits=(
         "IAM: nobody is refused anything here; whether the roles of infra/ suffice shows only in an account",
-        "AWS's own timings: promotion, task starts, health checkers and alarms follow stated delays, not a data centre's",
+        "AWS's own timings: promotion, task starts and alarms follow stated delays, not a data centre's",
         "the routing latch leans on Route 53's control plane in us-east-1, which this lab never takes down",
         "capacity: both regions share one machine, so throughput after the failover says nothing about AWS",
     ),
@@ -157,8 +176,8 @@ def held() -> Measurement:
         acknowledged=8_948,
         phases=PHASES,
         clocks=(
-            ClockTold("first client error", 21.293), ClockTold("detection", 18.901), ClockTold("failover started", 7.097),
-            ClockTold("approval", None),
+            ClockTold("first client error", 21.293), ClockTold("detection", 18.901),
+            ClockTold("failover started", 7.097), ClockTold("approval", None),
         ),
         availability=(Availability("write", 775, 1220, 280, 280), Availability("read", 859, 1220, 280, 280)),
         alarms=(
@@ -210,7 +229,8 @@ def broken() -> Measurement:
             ),
             Finding(
                 Verdict.BROKEN, "the old primary went on committing after the standby was promoted (split brain)",
-                "no row committed on the old primary after the promotion", "5", "fence the old primary before the promotion",
+                "no row committed on the old primary after the promotion", "5",
+                "fence the old primary before the promotion",
             ),
             Finding(
                 Verdict.BROKEN, "clients waited longer than the RTO",
@@ -285,6 +305,6 @@ def hostile() -> tuple[Plan, Measurement, tuple[Event, ...]]:
         availability=(Availability(HOSTILE, 1, 2, 1, 2),),
         alarms=(AlarmSeen(HOSTILE, True, 1.0, None),),
         findings=(Finding(Verdict.BROKEN, HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
-        buckets=(*base.buckets, Bucket(HOSTILE, HOSTILE, 1.0, 2, 1, 4.0, 5.0), Bucket(HOSTILE, HOSTILE, 2.0, 2, 1, 4.0, 5.0)),
+        buckets=(*base.buckets, *(Bucket(HOSTILE, HOSTILE, at_s, 2, 1, 4.0, 5.0) for at_s in (1.0, 2.0))),
     )  # fmt: skip
     return plan, measurement, (event(1.0, Kind.FENCED, HOSTILE, HOSTILE, **{HOSTILE: HOSTILE}),)
