@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from leftovers import all_gone, everything_of
 
 from gameday.clock import eventually
 from gameday.errors import LabError, LabExists, NoPostgres, PortsTaken
@@ -16,8 +17,6 @@ from gameday.lab import status
 from gameday.lab.local import extras, home
 from gameday.lab.local.lab import LabOptions
 from gameday.lab.local.launch import RunningLab, launch_lab, stop_lab
-
-from .conftest import all_gone, everything_of, nothing
 
 pytestmark = pytest.mark.lab
 
@@ -72,7 +71,7 @@ def test_a_lab_dies_with_its_owner(own_home: Path) -> None:
 def test_a_second_lab_of_the_same_name_is_refused_and_the_first_goes_on(launch: Launch) -> None:
     first = launch("twice")
     with pytest.raises(LabExists, match="one is up"):
-        launch_lab(LabOptions("twice", timer_scale=0.05, port_base=25100), nothing)
+        launch_lab(LabOptions("twice", timer_scale=0.05, port_base=25100), lambda text: None)
     assert status.look(first.lab).is_ready
 
 
@@ -86,14 +85,14 @@ def test_a_taken_port_range_is_named_and_nothing_is_left(own_home: Path) -> None
         held.bind(("0.0.0.0", 25202))
         held.listen()
         with pytest.raises(PortsTaken, match="25202"):
-            launch_lab(LabOptions("taken", port_base=25200), nothing)
+            launch_lab(LabOptions("taken", port_base=25200), lambda text: None)
     all_gone([], own_home)
 
 
 def test_without_postgres_binaries_the_error_says_what_to_do(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAMEDAY_PG_BINDIR", "/nowhere")
     with pytest.raises(NoPostgres, match="GAMEDAY_PG_BINDIR"):
-        launch_lab(LabOptions("bare", port_base=25100), nothing)
+        launch_lab(LabOptions("bare", port_base=25100), lambda text: None)
     all_gone([], own_home)
 
 

@@ -87,7 +87,7 @@ def read_outputs(aws: Aws, deployment: str, primary: str, secondary: str) -> Out
                 alarms += [(region, name) for name in value.split(",") if name]
             elif key in REGION_OUTPUTS:
                 regions.setdefault(region, {})[key] = value
-            else:
+            elif key in SHARED_OUTPUTS:
                 shared[key] = value
     outputs = Outputs(shared, regions, tuple(alarms))
     missing = [name for name in SHARED_OUTPUTS if name not in shared]

@@ -59,6 +59,8 @@ def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningL
         raise
     finally:
         fallen.unlink(missing_ok=True)
+        if process.stdout:
+            process.stdout.close()  # it has said what it had to say
 
 
 def run_in_foreground(options: LabOptions, progress: Callable[[str], None], on_ready: Callable[[Lab], None]) -> None:

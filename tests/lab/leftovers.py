@@ -1,0 +1,38 @@
+"""A sharp eye for what a lab or a drill leaves behind."""
+
+from pathlib import Path
+
+import psutil
+
+from gameday.clock import eventually
+from gameday.lab.local import extras
+from gameday.lab.local.launch import RunningLab
+from gameday.processes import ProcessId, alive
+
+CLEAN_WITHIN_S = 10.0  # issue 2: after any end of a drill, within 10 s nothing of it is left
+
+
+def everything_of(lab: RunningLab) -> list[ProcessId]:
+    """Every process of a lab: those it names, and all their descendants."""
+    return [*extras.processes(lab.lab).values(), *_family_of(lab.process.pid)]
+
+
+def everything_of_drill(pid: int | None = None) -> list[ProcessId]:
+    """Every process that a drill's process (this one, unless named) started, and all their children."""
+    return _family_of(pid)
+
+
+def all_gone(family: list[ProcessId], home: Path) -> None:
+    """Within 10 s no process of ``family`` runs, and no lab's folder is left."""
+    eventually(lambda: [who for who in family if alive(who)], [], what="processes left", within_s=CLEAN_WITHIN_S)
+    folders = home / "labs"
+    eventually(lambda: _names_in(folders), [], what="folders left", within_s=CLEAN_WITHIN_S)
+
+
+def _family_of(pid: int | None) -> list[ProcessId]:
+    family = psutil.Process(pid).children(recursive=True)
+    return [ProcessId(process.pid, process.create_time()) for process in family]
+
+
+def _names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []

@@ -1,0 +1,144 @@
+"""The main job on real parts: a region is cut off, and everything the report says of it is held against the record."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+
+import pytest
+from leftovers import all_gone, everything_of_drill
+
+from gameday import Drill, Objectives, Verdict
+from gameday.facts import Event, Kind, Measurement, Witness
+from gameday.faults import RegionOutage
+from gameday.lab.local import home
+from gameday.measure.judge import judge
+from gameday.processes import ProcessId
+from gameday.record.layout import Record
+from gameday.record.lines import Damage
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+
+PRIMARY, STANDBY = "ap-southeast-2", "us-west-2"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished drill: what it measured, and the record it measured it from."""
+
+    measurement: Measurement
+    record: Record
+    report: Path
+    processes: list[ProcessId]
+
+    def events(self, kind: Kind) -> list[Event]:
+        return [event for event in self.record.read_events(Damage()) if event.kind is kind]
+
+
+@pytest.fixture(scope="module")
+def outage(tmp_path_factory: pytest.TempPathFactory, own_home: Path) -> Iterator[Done]:
+    """The Python sketch of the design, as written, run once for all tests of this file."""
+    reports = tmp_path_factory.mktemp("reports")
+    with Drill(lab="local", objectives=Objectives(rto_s=1800, rpo_s=600), reports=reports) as drill:
+        processes = everything_of_drill()
+        drill.baseline()
+        with drill.injected(RegionOutage("ap-southeast-2")):
+            drill.until_recovered(within_s=1800)
+    assert drill.measurement is not None
+    assert drill.report is not None
+    yield Done(drill.measurement, drill.record, drill.report, processes)
+
+
+def test_the_drill_held_its_objectives(outage: Done) -> None:
+    assert outage.measurement.verdict is Verdict.HELD, outage.measurement.findings
+
+
+def test_clients_could_not_write_for_longer_than_the_configuration_dictates(outage: Done) -> None:
+    floor = outage.measurement.floor.floor_s
+    assert floor is not None
+    assert outage.measurement.rta_s is not None
+    assert outage.measurement.rta_s > floor * 0.8  # a check that was due just before the fault shortens detection
+
+
+def test_the_standby_was_promoted_by_the_state_machine_and_nobody_else(outage: Done) -> None:
+    entered = [event.what for event in outage.events(Kind.STATE)]
+    assert entered.index("LatchDns") < entered.index("PromoteReplica") < entered.index("ScaleStandby")
+    assert entered[-2:] == ["NotifySuccess", "Done"]
+    roles = [event.detail["role"] for event in outage.events(Kind.DATABASE) if event.region == STANDBY]
+    assert (roles[0], roles[-1]) == ("replica", "primary")
+
+
+def test_dns_changed_its_answer_and_never_went_back(outage: Done) -> None:
+    regions = [event.region for event in outage.events(Kind.DNS)]
+    assert regions[0] == PRIMARY
+    assert regions[-1] == STANDBY
+    assert regions.index(STANDBY) > len(regions) - 2 or PRIMARY not in regions[regions.index(STANDBY) :]
+
+
+def test_the_alarm_fired(outage: Done) -> None:
+    (alarm,) = [alarm for alarm in outage.measurement.alarms if alarm.expected]
+    assert alarm.fired_at_s is not None
+
+
+def test_what_the_ledger_lost_is_what_the_wal_says_was_committed_after_the_fork(outage: Done) -> None:
+    point = outage.measurement.recovery_point
+    assert point.wal is Witness.AGREES, point.wal_why
+    assert point.lost == point.wal_lost_xids
+
+
+def test_the_lag_seen_before_the_fault_is_consistent_with_the_loss(outage: Done) -> None:
+    assert outage.measurement.recovery_point.lag is Witness.AGREES, outage.measurement.recovery_point.lag_why
+
+
+def test_no_row_is_corrupt_doubled_diverged_or_unexpected(outage: Done) -> None:
+    classes = outage.measurement.classes
+    assert {name: classes[name] for name in ("corrupted", "duplicate", "diverged", "ghost")} == dict.fromkeys(
+        ("corrupted", "duplicate", "diverged", "ghost"), 0
+    )
+    assert outage.measurement.unexpected == 0
+    assert outage.measurement.split_brain == 0
+    assert classes["kept"] > 100
+
+
+def test_the_old_primary_was_fenced_before_its_network_came_back(outage: Done) -> None:
+    (fenced,) = outage.events(Kind.FENCED)
+    (healed,) = outage.events(Kind.HEALED)
+    assert fenced.region == PRIMARY
+    assert fenced.mono_ns < healed.mono_ns
+
+
+def test_healing_moved_no_client_back(outage: Done) -> None:
+    notes = [event.what for event in outage.events(Kind.NOTE)]
+    assert "after healing: no client went back" in notes
+    healed = outage.events(Kind.HEALED)[0].mono_ns
+    late = [write for write in outage.record.read_writes(Damage()) if write.ev == "acked" and write.mono_ns > healed]
+    assert late
+    assert {write.region for write in late} == {STANDBY}
+
+
+def test_judging_the_record_again_gives_the_same_measurement(outage: Done) -> None:
+    assert judge(outage.record) == outage.measurement
+    assert outage.record.read_measurement() == outage.measurement
+
+
+def test_the_record_is_whole_and_sealed(outage: Done) -> None:
+    folder = outage.record.folder
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {"plan.json", "timeline.ndjson", "undo.ndjson", "survivors.ndjson", "measurement.json", "index.html"} <= set(
+        manifest
+    )
+    for name, digest in manifest.items():
+        with (folder / name).open("rb") as file:
+            assert file_digest(file, "sha256").hexdigest() == digest, name
+
+
+def test_no_secret_is_in_the_record(outage: Done) -> None:
+    for path in outage.record.folder.rglob("*"):
+        assert not path.is_file() or b"MasterUserPassword" not in path.read_bytes()
+
+
+def test_nothing_of_the_drill_is_left(outage: Done, own_home: Path) -> None:
+    assert len(outage.processes) > 10
+    all_gone(outage.processes, own_home)
+    assert home.list_labs() == ()
