@@ -1,12 +1,13 @@
 """A bare lab ground on this suite's own loopback slot, a patched control plane on it, and boto3 clients for that."""
 
 import itertools
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from moto.moto_api._internal.models import moto_api_backend
 
 from gameday.aws import Aws
 from gameday.lab.local.gate import Gate
@@ -37,10 +38,9 @@ class ReachedAws(Aws):
 
 
 @contextmanager
-def emptied(ground: Ground) -> Iterator[None]:
+def emptied() -> Iterator[None]:
     """moto is one a process: forget what earlier tests made, and afterwards whose hooks are in force."""
-    reset = urllib.request.Request(f"{ground.endpoint_url}/moto-api/reset", method="POST")
-    urllib.request.urlopen(reset, timeout=10).close()
+    moto_api_backend.reset()
     try:
         yield
     finally:
@@ -52,5 +52,5 @@ def control_plane(folder: Path, hooks: Hooks) -> Iterator[ReachedAws]:
     """An empty, patched control plane with these hooks in force."""
     ground = bare_ground(folder)
     apply_patches(replace(hooks, endpoint_url=ground.endpoint_url, said=ground.said))
-    with serve(ground) as server, emptied(ground):
+    with serve(ground) as server, emptied():
         yield ReachedAws(ground.endpoint_url, gate=server.gate)

@@ -22,7 +22,7 @@ type Write = Callable[[dict[str, Any]], Path]
 def ground(tmp_path: Path) -> Iterator[Ground]:
     ground = bare_ground(tmp_path)
     apply_patches(Hooks(endpoint_url=ground.endpoint_url, said=ground.said))
-    with serve(ground), emptied(ground):
+    with serve(ground), emptied():
         yield ground
 
 

@@ -31,7 +31,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ground,
         "ServicePort": str(ground.ports.http), "TaskPort": str(ground.ports.task),
         "DatabasePort": str(ground.ports.database), "Resolver": ground.resolver,
     }  # fmt: skip
-    with serve(ground), emptied(ground):
+    with serve(ground), emptied():
         deploy(ground, parameters)
         aws = aws_of(ground)
         yield ground, aws, read_outputs(aws, "gameday", "ap-southeast-2", WEST)

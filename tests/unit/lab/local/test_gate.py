@@ -10,7 +10,7 @@ import boto3
 import botocore.exceptions
 import pytest
 from botocore.config import Config
-from control_plane import aws_of, bare_ground
+from control_plane import aws_of, bare_ground, emptied
 
 from gameday.errors import PortsTaken
 from gameday.lab.local.gate import Rule
@@ -25,7 +25,7 @@ def ground(tmp_path: Path) -> Ground:
 
 @pytest.fixture
 def server(ground: Ground) -> Iterator[Server]:
-    with serve(ground) as server:
+    with serve(ground) as server, emptied():
         yield server
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from botocore import xform_name
@@ -39,8 +40,9 @@ class Maker:
         return getattr(client, xform_name(operation))(**fit(dict(parameters), shape))
 
     def generated(self, at_most: int = 63) -> str:
-        """A name for what the template leaves unnamed."""
-        return f"{self.stack}-{self.name}"[:at_most]
+        """A name for what the template leaves unnamed; cut to length, and one of its kind in the account."""
+        name = f"{self.stack}-{self.name}"
+        return f"{name[: at_most - 9]}-{sha256((self.region + name).encode()).hexdigest()[:8]}"
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"

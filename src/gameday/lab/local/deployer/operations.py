@@ -19,7 +19,7 @@ def log_group(maker: Maker, properties: dict[str, Any]) -> Made:
 
 def role(maker: Maker, properties: dict[str, Any]) -> Made:
     first, later = split(properties, "Policies", "ManagedPolicyArns")
-    name = first.setdefault("RoleName", f"{maker.generated(38)}-{maker.region}")
+    name = first.setdefault("RoleName", maker.generated(64))
     made = maker.call("iam", "CreateRole", first)["Role"]
     for policy in later.get("Policies", []):
         maker.call("iam", "PutRolePolicy", {"RoleName": name, **policy})
