@@ -54,6 +54,7 @@ class DatabaseController:
 
     An instance is ``creating`` until its PostgreSQL takes connections (a replica: until it streams), and ``failed``
     once its PostgreSQL died. Slow work runs in threads; processes start in :meth:`reconcile`, on the main thread.
+    Raises :class:`NoPostgres` at once when there are no PostgreSQL programs.
     """
 
     ground: Ground
@@ -68,6 +69,8 @@ class DatabaseController:
         self._metrics = MetricStore()
         self._password = secrets.token_urlsafe(16)  # the replication role's: made for this lab, known to nobody else
         self._workers = ThreadPoolExecutor(4, thread_name_prefix="database")
+        self._binaries = find_binaries()
+        self._template = self._workers.submit(template, self._binaries, cache_folder())
         self._to_start: list[tuple[Node, Future[None]]] = []
 
     def reconcile(self) -> None:
@@ -136,7 +139,7 @@ class DatabaseController:
             return  # it is `creating` until its source is there
         number = self._number(key)
         address = (self.ground.addresses.postgres(region, number), self.ground.ports.database)
-        node = Node(db_id, self.ground.folder / "pg" / db_id, address, find_binaries())
+        node = Node(db_id, self.ground.folder / "pg" / db_id, address, self._binaries)
         instance = self._held[key] = Instance(region, number, node, source)
         db.status = CREATING
         db.gameday_address, db.port = self.endpoint(region, db_id)
@@ -194,7 +197,7 @@ class DatabaseController:
     def _make_primary(self, instance: Instance, db: Any) -> None:
         login = database_credentials(instance.region)
         node = instance.node
-        node.create(template(node.binaries, cache_folder()))
+        node.create(self._template.result())
         self._start_and_wait(node)
         node.add_replicator(self._password)
         node.add_application(login.username, login.password, db.db_name or DATABASE_DEFAULT)
@@ -204,7 +207,7 @@ class DatabaseController:
         source.node.drop_slot(slot)
         source.node.add_slot(slot)
         upstream = Upstream(self._open_replication(instance, source), slot, self._password)
-        node.create(template(node.binaries, cache_folder()), upstream)
+        node.create(self._template.result(), upstream)
         self._start_and_wait(node)
         self._wait_complete(source.node, node)
         publish = partial(self._publish_lag, instance)

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from gameday.lab.local.links import Address
 
 CHUNK_BYTES = 16 * 1024
-IN_FLIGHT_MAX_BYTES = 1024 * 1024
+IN_FLIGHT_MAX_BYTES = 4 * 1024 * 1024  # a TCP window's usual limit
 IN_FLIGHT_MIN_BYTES = 64 * 1024
 ROUTER_BUFFER_S = 0.25  # what a narrow line may hold beyond its latency
 EARLY_S = 0.0005
