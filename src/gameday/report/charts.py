@@ -3,7 +3,6 @@
 Both libraries are imported when something is drawn, not before: a verdict must not wait for them.
 """
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from gameday.report.parts import Bar, OverTime, Slice, Waterfall
@@ -26,22 +25,41 @@ SMALLEST_MS = 0.1  # a logarithmic axis has no zero
 Row = dict[str, Any]  # a row of a chart's data, as Vega-Lite reads it; it never leaves this module
 
 
+class Sheet:
+    """The rows of one drawing, kept beside its description: Altair copies, and validates, whatever it is handed."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, list[Row]] = {}
+
+    def rows(self, rows: list[Row]) -> "alt.NamedData":
+        """Rows of the sheet, by the name that stands for them."""
+        import altair as alt
+
+        name = f"rows-{len(self.named)}"
+        self.named[name] = rows
+        return alt.NamedData(name=name)
+
+
 def waterfall_svg(waterfall: Waterfall) -> str:
     """Each seen phase as a bar from the one before it to its own instant, on a thread from the fault."""
     seen = [bar for bar in waterfall.bars if bar.at_s is not None]
     if not seen:
         return ""
-    return _svg(_waterfall(waterfall, seen), "waterfall", "Phases of the recovery after the fault", waterfall.told)
+    sheet = Sheet()
+    return _svg(
+        sheet, _waterfall(sheet, waterfall, seen), "waterfall", "Phases of the recovery after the fault", waterfall.told
+    )
 
 
 def over_time_svg(over_time: OverTime) -> str:
     """Success rate and latency of writes and reads, with the fault window as a band."""
     if not over_time.slices:
         return ""
-    return _svg(_over_time(over_time), "over-time", "Success rate and latency over time", over_time.told)
+    sheet = Sheet()
+    return _svg(sheet, _over_time(sheet, over_time), "over-time", "Success rate and latency over time", over_time.told)
 
 
-def _waterfall(waterfall: Waterfall, seen: list[Bar]) -> "Drawing":
+def _waterfall(sheet: Sheet, waterfall: Waterfall, seen: list[Bar]) -> "Drawing":
     import altair as alt
 
     marks = [(name, at_s) for name, at_s in (("RTA", waterfall.rta_s), ("floor", waterfall.floor_s)) if at_s]
@@ -49,14 +67,14 @@ def _waterfall(waterfall: Waterfall, seen: list[Bar]) -> "Drawing":
     width = WIDTH - 120 - LABELS
     low = min(0.0, *(bar.at_s or 0.0 for bar in seen))
     high = max(0.001, *(bar.at_s or 0.0 for bar in seen), *(at_s for _, at_s in marks))
-    base = alt.Chart(_values([_bar_row(bar) for bar in seen])).encode(y=_phase_axis(seen))
+    base = alt.Chart(sheet.rows([_bar_row(bar) for bar in seen])).encode(y=_phase_axis(seen))
     x = _time_axis((low, high), shown=True)
     thread = base.mark_rule(color=INK["thread"], strokeDash=[1, 3]).encode(x=alt.X("zero:Q"), x2="since:Q")
     bars = base.mark_bar(color=INK["fresh"], height=11).encode(x=x, x2="since:Q")
     ticks = base.mark_tick(color=INK["fresh"], thickness=3, size=17, opacity=1).encode(x="at:Q")
     right = base.mark_text(align="right", color=INK["text"], fontSize=12)
     texts = right.encode(x=alt.value(width + LABELS), text="label:N")
-    drawn = alt.layer(thread, bars, ticks, texts, *_vertical_marks(marks))
+    drawn = alt.layer(thread, bars, ticks, texts, *_vertical_marks(sheet, marks))
     return _dressed(drawn.properties(width=width, height=BAR_HEIGHT * len(seen)))
 
 
@@ -76,13 +94,13 @@ def _phase_axis(seen: list[Bar]) -> "alt.Y":
     return alt.Y("phase:N", title=None, sort=names, axis=axis)
 
 
-def _vertical_marks(marks: list[tuple[str, float]]) -> list["alt.Chart"]:
+def _vertical_marks(sheet: Sheet, marks: list[tuple[str, float]]) -> list["alt.Chart"]:
     """Named instants as vertical lines; the first is named on its right, any other on its left."""
     import altair as alt
 
     drawn = []
     for number, (name, at_s) in enumerate(marks):
-        base = alt.Chart(_values([{"at": at_s, "label": f"{name} {duration(at_s)}"}])).encode(x="at:Q")
+        base = alt.Chart(sheet.rows([{"at": at_s, "label": f"{name} {duration(at_s)}"}])).encode(x="at:Q")
         text = base.mark_text(
             color=INK["mark"], align="right" if number else "left", dx=-4 if number else 4, baseline="bottom", dy=-3,
             fontWeight=600,
@@ -91,37 +109,37 @@ def _vertical_marks(marks: list[tuple[str, float]]) -> list["alt.Chart"]:
     return drawn
 
 
-def _over_time(over_time: OverTime) -> "Drawing":
+def _over_time(sheet: Sheet, over_time: OverTime) -> "Drawing":
     import altair as alt
 
     low = min(0.0, *(each.at_s for each in over_time.slices))
     high = max(low + 0.001, *(each.at_s for each in over_time.slices))
-    names = list(dict.fromkeys(each.panel for each in over_time.slices))
+    names = sorted({each.panel for each in over_time.slices}, key=lambda name: (name != "Writes", name))
     panels = []
     for number, name in enumerate(names):
         slices = [each for each in over_time.slices if each.panel == name]
-        panels.append(_rate_panel(name, slices, over_time, (low, high), labelled=number == 0))
-        panels.append(_latency_panel(name, slices, over_time, (low, high), last=number == len(names) - 1))
+        panels.append(_rate_panel(sheet, name, slices, over_time, (low, high), labelled=number == 0))
+        panels.append(_latency_panel(sheet, name, slices, over_time, (low, high), last=number == len(names) - 1))
     return _dressed(alt.vconcat(*panels, spacing=14))
 
 
 def _rate_panel(
-    name: str, slices: list[Slice], over_time: OverTime, domain: tuple[float, float], *, labelled: bool
+    sheet: Sheet, name: str, slices: list[Slice], over_time: OverTime, domain: tuple[float, float], *, labelled: bool
 ) -> "Panel":
     import altair as alt
 
     rows = [{"at": each.at_s, "client": each.client, "rate": each.rate} for each in slices]
     axis = alt.Axis(format=".0%", values=[0, 0.5, 1])
     y = alt.Y("rate:Q", title="good probes", scale=alt.Scale(domain=[0, 1]), axis=axis)
-    line = alt.Chart(_values(rows)).mark_line(interpolate="step-after", strokeWidth=2)
+    line = alt.Chart(sheet.rows(rows)).mark_line(interpolate="step-after", strokeWidth=2)
     drawn = line.encode(x=_time_axis(domain, shown=False), y=y, color=_client_ink(rows), strokeDash=_client_dash(rows))
-    return alt.layer(*_band(over_time, domain, labelled=labelled), drawn).properties(
+    return alt.layer(*_band(sheet, over_time, domain, labelled=labelled), drawn).properties(
         width=WIDTH, height=RATE_HEIGHT, title=alt.TitleParams(name, anchor="start", frame="group")
     )
 
 
 def _latency_panel(
-    name: str, slices: list[Slice], over_time: OverTime, domain: tuple[float, float], *, last: bool
+    sheet: Sheet, name: str, slices: list[Slice], over_time: OverTime, domain: tuple[float, float], *, last: bool
 ) -> "Panel":
     import altair as alt
 
@@ -134,14 +152,14 @@ def _latency_panel(
     y = alt.Y("ms:Q", title="latency, ms", scale=alt.Scale(type="log", nice=True), axis=axis)
     inks, dash = _client_ink(rows), _client_dash(rows)
     lines = [
-        alt.Chart(_values([row for row in rows if row["rank"] == rank]))
-        .mark_line(interpolate="monotone", strokeWidth=width)
+        alt.Chart(sheet.rows([row for row in rows if row["rank"] == rank]))
+        .mark_line(strokeWidth=width, strokeJoin="round")
         .encode(x=_time_axis(domain, shown=last), y=y, color=inks, strokeDash=dash)
         for rank, width in (("p50", 0.9), ("p99", 2))
     ]
-    bound = alt.Chart(_values([{"ms": over_time.bound_ms, "label": f"{name}: bound of a good probe"}]))
+    bound = alt.Chart(sheet.rows([{"ms": over_time.bound_ms, "label": f"{name}: bound of a good probe"}]))
     rule = bound.mark_rule(color=INK["muted"], strokeDash=[2, 2]).encode(y="ms:Q")
-    return alt.layer(*_band(over_time, domain, labelled=False), rule, *lines).properties(
+    return alt.layer(*_band(sheet, over_time, domain, labelled=False), rule, *lines).properties(
         width=WIDTH, height=LATENCY_HEIGHT
     )
 
@@ -182,7 +200,7 @@ def _client_dash(rows: list[Row]) -> "alt.StrokeDash":
     return alt.StrokeDash("client:N", scale=alt.Scale(domain=names, range=[*DASHES, *[[1, 3]] * (len(names) - 2)]))
 
 
-def _band(over_time: OverTime, domain: tuple[float, float], *, labelled: bool) -> list["alt.Chart"]:
+def _band(sheet: Sheet, over_time: OverTime, domain: tuple[float, float], *, labelled: bool) -> list["alt.Chart"]:
     """The fault window, and the instant at which the RTA ends it for the clients; named on the first panel only."""
     import altair as alt
 
@@ -191,20 +209,16 @@ def _band(over_time: OverTime, domain: tuple[float, float], *, labelled: bool) -
         end = min(domain[1], over_time.fault_end_s) if over_time.fault_end_s is not None else domain[1]
         label = "fault" if over_time.fault_end_s is not None else "fault, never healed"
         rows = [{"at": 0.0, "end": end, "label": label}]
-        drawn.append(alt.Chart(_values(rows)).mark_rect(color=INK["band"]).encode(x="at:Q", x2="end:Q"))
+        drawn.append(alt.Chart(sheet.rows(rows)).mark_rect(color=INK["band"]).encode(x="at:Q", x2="end:Q"))
         if labelled:
-            named = alt.Chart(_values(rows)).mark_text(align="left", dx=5, dy=-5, baseline="bottom", color=INK["mark"])
+            named = alt.Chart(sheet.rows(rows)).mark_text(
+                align="left", dx=5, dy=-5, baseline="bottom", color=INK["mark"]
+            )
             drawn.append(named.encode(x="at:Q", y=alt.value(0), text="label:N"))
     if over_time.rta_s:
-        marks = _vertical_marks([("RTA", over_time.rta_s)])
+        marks = _vertical_marks(sheet, [("RTA", over_time.rta_s)])
         drawn.extend(marks if labelled else marks[:1])
     return drawn
-
-
-def _values(rows: list[Row]) -> "alt.InlineData":
-    import altair as alt
-
-    return alt.InlineData(values=rows)
 
 
 def _dressed(chart: "Drawing") -> "Drawing":
@@ -228,7 +242,10 @@ def _dressed(chart: "Drawing") -> "Drawing":
     return dressed
 
 
-def _svg(chart: "Drawing", name: str, title: str, told: str) -> str:
-    drawn = io.StringIO()
-    chart.save(drawn, format="svg")
-    return safe_svg(drawn.getvalue(), name, title, told)
+def _svg(sheet: Sheet, chart: "Drawing", name: str, title: str, told: str) -> str:
+    import altair as alt
+    import vl_convert
+
+    described = chart.to_dict() | {"datasets": sheet.named}
+    version = "_".join(alt.SCHEMA_VERSION.split(".")[:2])
+    return safe_svg(vl_convert.vegalite_to_svg(described, vl_version=version), name, title, told)

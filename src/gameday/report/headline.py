@@ -4,7 +4,7 @@ Also the terminal's closing summary is made of these. An *objective* is the RTO 
 *actual* (RTA, RPA), and the words never mix.
 """
 
-from gameday.facts import Finding, Measurement, RecoveryTime, Verdict, WriteClass
+from gameday.facts import Finding, Measurement, RecoveryTime, Verdict
 from gameday.report import words
 from gameday.report.parts import Figure, Headline, Point, Tone
 
@@ -77,7 +77,7 @@ def next_step(finding: Finding) -> str:
     """What to do about a finding; evidence that is missing can always be had by another drill."""
     if finding.next_step or finding.weight is not Verdict.UNKNOWN:
         return words.sentence(finding.next_step)
-    return words.sentence(f"run the drill again: it needs {finding.expected}")
+    return "Mend what kept the evidence away, then run the drill again."
 
 
 def allowed_s(measurement: Measurement) -> float:
@@ -148,19 +148,18 @@ def _straddling(writes: int) -> tuple[str, ...]:
 
 
 def lost_writes(measurement: Measurement) -> Figure:
-    """How many acknowledged writes are not there any more; nothing lost is only said when the ledger was read back."""
+    """How many acknowledged writes are not there any more; as long as the RPA is unknown, that number is too."""
     point, label = measurement.recovery_point, "Acknowledged writes lost"
-    counted = measurement.classes.get(WriteClass.LOST.value)
-    if counted is None or (point.rpa_s is None and not point.lost):
-        why_not = f"of {words.count(measurement.acknowledged)} acknowledged"
-        return Figure(label, "unknown", Tone.DOUBT, "the survivor does not tell", (why_not,))
     of = f"of {words.count(measurement.acknowledged)} acknowledged"
+    if point.rpa_s is None:
+        missing = (f"{words.count(point.lost)} were not found, which proves nothing",) if point.lost else ()
+        return Figure(label, "unknown", Tone.DOUBT, "the survivor does not tell", (of, *missing))
     if not point.lost:
         return Figure(label, "none", Tone.GOOD, of)
-    tone = Tone.PLAIN if point.rpa_s is not None and point.rpa_s <= measurement.objectives.rpo_s else Tone.BAD
-    details = (words.share(point.lost, measurement.acknowledged),) if measurement.acknowledged else ()
+    tone = Tone.PLAIN if point.rpa_s <= measurement.objectives.rpo_s else Tone.BAD
+    part = (words.share(point.lost, measurement.acknowledged),) if measurement.acknowledged else ()
     weigh = () if point.lost_bytes is None else (f"{words.size(point.lost_bytes)} of payload",)
-    return Figure(label, words.count(point.lost), tone, of, (*details, *weigh))
+    return Figure(label, words.count(point.lost), tone, of, (*part, *weigh))
 
 
 def floor(measurement: Measurement) -> Figure:
@@ -170,6 +169,6 @@ def floor(measurement: Measurement) -> Figure:
         return Figure(label, "unknown", Tone.QUIET, words.sentence(least.why or "the plan does not tell it"))
     if measurement.excess_s is None:
         return Figure(label, words.duration(least.floor_s), Tone.PLAIN, "no RTA to hold it against")
-    above = "below the floor" if measurement.excess_s < 0 else "above it (excess)"
-    excess = words.duration(abs(measurement.excess_s))
-    return Figure(label, words.duration(least.floor_s), Tone.PLAIN, f"RTA is {excess} {above}")
+    above = "below it" if measurement.excess_s < 0 else "above it (excess)"
+    excess = f"{words.duration(abs(measurement.excess_s))} {above}" if measurement.excess_s else "equal to it"
+    return Figure(label, words.duration(least.floor_s), Tone.PLAIN, f"RTA is {excess}")

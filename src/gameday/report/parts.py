@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+SHORT = 24  # characters of a name that is kept on one line
+
+
 class Tone(StrEnum):
     """How a value is to be looked at. Never by colour alone: the words beside it say the same."""
 
@@ -22,6 +25,11 @@ class Cell:
     text: str
     tone: Tone = Tone.PLAIN
     code: bool = False
+
+    @property
+    def unbroken(self) -> bool:
+        """Whether it is a name short enough to stand on one line: ``ap-southeast-2``."""
+        return self.code and len(self.text) <= SHORT
 
 
 @dataclass(frozen=True, slots=True)

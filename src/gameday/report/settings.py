@@ -130,8 +130,7 @@ def timeline(events: Sequence[Event], fault: FaultWindow | None, boot: str, unre
 def _event_row(event: Event, fault: FaultWindow | None, boot: str) -> tuple[Cell, ...]:
     same_clock = fault is not None and event.boot == boot
     at_s = (event.mono_ns - fault.start_mono_ns) / NS if fault and same_clock else None
-    detail = "; ".join(f"{key}: {value}" for key, value in event.detail.items())
     return (
         Cell(event.kind.value.replace("_", " ")), Cell(words.after(at_s)), Cell(words.clock_time(event.utc)),
-        Cell(words.plain(event.what, 300)), code(event.region or ""), Cell(words.plain(detail, 300), code=True),
+        Cell(words.plain(event.what, 300)), code(event.region or ""), Cell(words.plain(words.details(event.detail), 300), code=True),
     )  # fmt: skip

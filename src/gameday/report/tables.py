@@ -139,7 +139,7 @@ def availability(found: Sequence[Availability]) -> Table:
             Cell(words.share(each.good, each.scheduled)),
             Cell(f"{each.good:,} of {each.scheduled:,}"),
         )
-        for each in found
+        for each in sorted(found, key=lambda each: (each.target != "write", each.target))
     )
     return Table("Good probes", columns, rows)
 
@@ -159,6 +159,8 @@ def losses(measurement: Measurement) -> Table:
         f"{words.counted(measurement.writes, 'write')} in {words.counted(measurement.attempts, 'attempt')}, "
         "each in exactly one class after the read-back"
     )
+    if measurement.recovery_point.rpa_s is None:
+        caption += "; the recovery point is unknown, so what counts as lost or absent here may only not have been found"
     return Table(caption, columns, (*classes, unexpected, split))
 
 
@@ -166,7 +168,8 @@ def _class_row(each: WriteClass, measurement: Measurement) -> tuple[Cell, ...]:
     number = measurement.classes.get(each.value)
     counted = _forbidden(number) if each in ALWAYS_BROKEN else Cell(words.count(number))
     if each is WriteClass.LOST:
-        counted = Cell(words.count(number), Tone.STRONG)
+        known = measurement.recovery_point.rpa_s is not None
+        counted = Cell(words.count(number), Tone.STRONG if known else Tone.DOUBT)
     part = words.DASH if number is None else words.share(number, measurement.writes)
     return Cell(each.value), counted, Cell(part), Cell(MEANINGS[each])
 
@@ -185,7 +188,7 @@ def witnesses(point: RecoveryPoint) -> Table:
     else:
         counted = words.counted(point.lost, "lost write")
         said = f"{counted}; the RPA is the span of their acknowledgements up to the fault" if point.lost else counted
-        ledger = Cell("the measurement", Tone.STRONG), Cell(words.duration(point.rpa_s)), Cell(said)
+        ledger = Cell("measures", Tone.STRONG), Cell(words.duration(point.rpa_s)), Cell(said)
     commits = words.counted(point.wal_lost_xids, "commit") if point.wal_lost_xids is not None else "not known"
     lag = words.duration(point.lag_s) if point.lag_s is not None else "not known"
     return Table(
@@ -208,7 +211,8 @@ def lost_ids(point: RecoveryPoint) -> Fold:
     listed = len(point.lost_ids)
     note = f"The oldest {listed:,} of {point.lost:,}." if point.lost > listed else ""
     ids = tuple(words.plain(each, 200) for each in point.lost_ids)
-    return Fold(f"Ids of lost writes ({words.count(point.lost)})" if point.lost else "No id to list", ids, note)
+    what = "lost writes" if point.rpa_s is not None else "writes that were not found"
+    return Fold(f"Ids of {what} ({words.count(point.lost)})" if point.lost else "No id to list", ids, note)
 
 
 def clocks(rta_s: float | None, found: Sequence[ClockTold]) -> Table:
@@ -277,5 +281,5 @@ EFFECTS = {
 
 
 def _evidence(event: Event) -> str:
-    told = [event.what, *(f"{key}: {value}" for key, value in event.detail.items())]
+    told = (event.what, words.details(event.detail))
     return words.plain("; ".join(each for each in told if each), 600)

@@ -5,6 +5,7 @@ differs from its objective never reads the same.
 """
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 MINUS = "\N{MINUS SIGN}"
@@ -127,6 +128,19 @@ def _stamp(utc: str, form: str, zone: str) -> str:
     except ValueError:
         return plain(utc, 60)
     return f"{read.strftime(form)}.{read.microsecond // 1000:03}{zone}"
+
+
+def details(told: Mapping[str, object]) -> str:
+    """An event's details on one line: ``tasks: no database; subnets: a, b``."""
+    return "; ".join(f"{name}: {_detail(value)}" for name, value in told.items())
+
+
+def _detail(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_detail, value))
+    return DASH if value is None else str(value)
 
 
 def sentence(text: str) -> str:

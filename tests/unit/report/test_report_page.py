@@ -43,7 +43,7 @@ def test_an_unknown_drill_says_what_evidence_is_missing_and_what_to_do():
     assert (
         told.points[0].evidence == "Expected every surviving row read back; saw page 14 of the read-back answered 503."
     )
-    assert told.points[0].next_step == "Run the drill again: it needs every surviving row read back."
+    assert told.points[0].next_step == "Mend what kept the evidence away, then run the drill again."
 
 
 def test_reasons_beyond_the_first_few_are_counted_not_dropped():
@@ -107,6 +107,11 @@ def test_the_floor_is_told_with_the_excess_above_it():
     assert (told.value, told.standing) == ("21.0 s", "RTA is 1.21 s above it (excess)")
 
 
+def test_an_rta_at_the_floor_or_below_it_is_told_so():
+    at = [page(PLAN, replace(held(), excess_s=each), ()).figures[3].standing for each in (0.0, -0.25)]
+    assert at == ["RTA is equal to it", "RTA is 250 ms below it"]
+
+
 def test_one_lost_write_of_a_million_is_neither_zero_nor_zero_per_cent():
     one = replace(held().recovery_point, lost=1, rpa_s=0.0002, lost_ids=("a",), lost_bytes=None)
     counts = {**held().classes, "lost": 1}
@@ -124,6 +129,15 @@ def test_nothing_lost_is_only_said_when_the_survivor_was_read_back():
     assert (figure(read_back, "RPA").value, figure(read_back, "lost").value) == ("0 s", "none")
     assert read_back.headline.why.endswith("and no acknowledged write is lost.")
     assert figure(page(PLAN, unknown(), ()), "lost").value == "unknown"
+
+
+def test_writes_that_were_not_found_because_nothing_was_read_back_are_not_called_lost():
+    missing = replace(unknown().recovery_point, lost=871, lost_ids=("a",))
+    told = page(PLAN, replace(unknown(), recovery_point=missing, classes={**held().classes, "lost": 871}), ())
+    assert figure(told, "lost").value == "unknown"
+    assert figure(told, "lost").details[1] == "871 were not found, which proves nothing"
+    assert "may only not have been found" in told.losses.caption
+    assert told.lost_ids.title == "Ids of writes that were not found (871)"
 
 
 def test_a_class_that_nobody_counted_is_not_known_and_not_zero():
@@ -145,7 +159,7 @@ def test_rows_that_no_objective_forgives_are_bad():
 
 def test_an_unavailable_witness_is_not_one_that_disagrees():
     rows = page(PLAN, broken(), ()).witnesses.rows
-    assert [cells[1].text for cells in rows] == ["the measurement", "disagrees", "unavailable"]
+    assert [cells[1].text for cells in rows] == ["measures", "disagrees", "unavailable"]
     assert [cells[1].tone for cells in rows] == [Tone.STRONG, Tone.BAD, Tone.QUIET]
     assert rows[2][2].text == "not known"
 
@@ -243,3 +257,8 @@ def test_the_summary_names_scaled_timers_objectives_and_actuals():
 
 def test_the_summary_of_an_unknown_drill_says_what_to_do():
     assert "    Next: Look at the prober's log." in summary_lines(PLAN, unknown())
+
+
+def test_writes_come_before_reads():
+    measured = replace(held(), availability=held().availability[::-1])
+    assert [cells[0].text for cells in page(PLAN, measured, ()).availability.rows] == ["writes", "reads"]

@@ -107,3 +107,8 @@ def test_a_clause_becomes_a_sentence():
     assert words.sentence("the prober died") == "The prober died."
     assert words.sentence("Already one.") == "Already one."
     assert words.sentence("") == ""
+
+
+def test_an_events_details_are_told_on_one_line_and_not_as_python():
+    told = words.details({"subnets": ["a", "b"], "latched": True, "source": None, "desired": 2})
+    assert told == "subnets: a, b; latched: yes; source: —; desired: 2"
