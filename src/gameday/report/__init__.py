@@ -1,0 +1,1 @@
+"""The report: one page that prints what was measured, and computes nothing."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-
 SHORT = 24  # characters of a name that is kept on one line
 
 

@@ -19,6 +19,9 @@ LOAD_WORDS = {
     "writes_per_s": "scheduled write probes a second",
     "reads_per_s": "scheduled read probes a second",
     "probe_timeout_s": "probe timeout (s)",
+    "kept_alive": "kept-alive connections probed too",
+    "think_s": "a user's pause between orders (s)",
+    "read_age_s": "age of the orders that read probes ask for, at least (s)",
 }
 
 
@@ -131,6 +134,10 @@ def _event_row(event: Event, fault: FaultWindow | None, boot: str) -> tuple[Cell
     same_clock = fault is not None and event.boot == boot
     at_s = (event.mono_ns - fault.start_mono_ns) / NS if fault and same_clock else None
     return (
-        Cell(event.kind.value.replace("_", " ")), Cell(words.after(at_s)), Cell(words.clock_time(event.utc)),
-        Cell(words.plain(event.what, 300)), code(event.region or ""), Cell(words.plain(words.details(event.detail), 300), code=True),
-    )  # fmt: skip
+        Cell(event.kind.value.replace("_", " ")),
+        Cell(words.after(at_s)),
+        Cell(words.clock_time(event.utc)),
+        Cell(words.plain(event.what, 300)),
+        code(event.region or ""),
+        Cell(words.plain(words.details(event.detail), 300), code=True),
+    )
