@@ -81,13 +81,14 @@ def service_model(service: str) -> Any | None:
     from botocore.exceptions import UnknownServiceError
 
     try:
-        return _session().get_service_model(service)
+        return session().get_service_model(service)
     except UnknownServiceError:
         return None
 
 
 @cache
-def _session() -> Any:
+def session() -> Any:
+    """The botocore session of the control plane's own side; only one thread at a time may make clients from it."""
     from botocore.session import get_session
 
     return get_session()

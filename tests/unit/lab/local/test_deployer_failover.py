@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ class Stage:
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
         self.promoted: list[tuple[str, str]] = []
-        self.checkers = "Failure: The health checker could not establish a connection within the timeout limit."
+        self.checkers = "Success: HTTP Status Code 200, OK"
         self.check_exit_code = 0
 
     def hooks(self, ground: Ground) -> Hooks:
@@ -66,32 +66,54 @@ def service_controller(stage: Stage) -> Iterator[None]:
         thread.join()
 
 
-@pytest.fixture
-def stage() -> Stage:
-    return Stage()
+@dataclass(frozen=True)
+class Ran:
+    """How one failover ended, the states it entered, what it promoted and what it told."""
+
+    status: str
+    entered: list[str]
+    promoted: list[tuple[str, str]]
+    told: dict[str, Any]
 
 
-@pytest.fixture
-def deployed(tmp_path: Path, stage: Stage) -> Iterator[tuple[Aws, Outputs]]:
-    """The reference deployment with its databases up, and a subscriber to its topic."""
-    ground = bare_ground(tmp_path)
+@dataclass(frozen=True)
+class Story:
+    """Three failovers of one deployment: the primary well, the primary gone, and once more with a bad post-check."""
+
+    aws: Aws
+    outputs: Outputs
+    healthy: Ran
+    dark: Ran
+    unproven: Ran
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    ground, stage = bare_ground(tmp_path_factory.mktemp("failover")), Stage()
     apply_patches(stage.hooks(ground))
-    parameters = {"ServicePort": "80", "DatabasePort": str(ground.ports.database)}
     with serve(ground), emptied():
-        deploy(ground, parameters)
-        for region in (EAST, WEST):
-            for database in rds_backends[ACCOUNT][region].databases.values():
-                database.status = "available"
+        deploy(ground, {"ServicePort": "80", "DatabasePort": str(ground.ports.database)})
         aws = aws_of(ground)
         outputs = read_outputs(aws, "gameday", EAST, WEST)
-        where = {"TopicArn": outputs.shared["TopicArn"], "Protocol": "http", "Endpoint": "http://127.201.9.9:1/"}
-        aws.client("sns", WEST).subscribe(**where)
+        databases_up_and_a_subscriber(aws, outputs)
         with service_controller(stage):
-            yield aws, outputs
+            healthy = fail_over(aws, outputs, stage)
+            stage.checkers = "Failure: The health checker could not establish a connection within the timeout limit."
+            dark = fail_over(aws, outputs, stage)
+            stage.check_exit_code = 1
+            yield Story(aws, outputs, healthy, dark, fail_over(aws, outputs, stage))
 
 
-def fail_over(aws: Aws, outputs: Outputs) -> tuple[str, list[str]]:
-    """Start the machine by hand; its end, and the states it entered."""
+def databases_up_and_a_subscriber(aws: Aws, outputs: Outputs) -> None:
+    for region in (EAST, WEST):
+        for database in rds_backends[ACCOUNT][region].databases.values():
+            database.status = "available"
+    where = {"TopicArn": outputs.shared["TopicArn"], "Protocol": "http", "Endpoint": "http://127.201.9.9:1/"}
+    aws.client("sns", WEST).subscribe(**where)
+
+
+def fail_over(aws: Aws, outputs: Outputs, stage: Stage) -> Ran:
+    """Start the machine by hand, and see it to its end."""
     sfn = aws.client("stepfunctions", WEST)
     machine = outputs.shared["StateMachineArn"]
     arn = sfn.start_execution(stateMachineArn=machine, input='{"mode":"unplanned"}')["executionArn"]
@@ -103,40 +125,37 @@ def fail_over(aws: Aws, outputs: Outputs) -> tuple[str, list[str]]:
     )
     history = sfn.get_execution_history(executionArn=arn, maxResults=1000)["events"]
     entered = [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
-    return status, entered
+    return Ran(status, entered, list(stage.promoted), stage.told[-1])
 
 
-def test_a_failover_goes_through_its_states_in_order(deployed: tuple[Aws, Outputs], stage: Stage) -> None:
-    aws, outputs = deployed
-    status, entered = fail_over(aws, outputs)
+def test_a_healthy_primary_needs_no_failover(story: Story) -> None:
+    assert (story.healthy.status, story.healthy.promoted) == ("SUCCEEDED", [])
+    assert story.healthy.entered[-2:] == ["NotNeeded", "Done"]
+
+
+def test_a_failover_goes_through_its_states_in_order(story: Story) -> None:
     steps = ["LatchDns", "PromoteReplica", "WaitForPromotion", "EndpointNeeded?", "ScaleStandby", "PostCheck", "Done"]
-    assert status == "SUCCEEDED", entered
-    assert [name for name in entered if name in steps] == steps
-    assert stage.promoted == [(WEST, "gameday-replica")]
-    assert stage.told[-1]["What"] == "The standby serves."
-    assert "RewriteEndpoint" not in entered
+    assert story.dark.status == "SUCCEEDED", story.dark.entered
+    assert [name for name in story.dark.entered if name in steps] == steps
+    assert story.dark.promoted == [(WEST, "gameday-replica")]
+    assert story.dark.told["What"] == "The standby serves."
+    assert "RewriteEndpoint" not in story.dark.entered
 
 
-def test_a_failover_latches_dns_and_scales_the_standby(deployed: tuple[Aws, Outputs]) -> None:
-    aws, outputs = deployed
-    fail_over(aws, outputs)
-    route53 = aws.client("route53", "us-east-1")
-    records = route53.list_resource_record_sets(HostedZoneId=outputs.shared["HostedZoneId"])["ResourceRecordSets"]
-    [primary] = [one for one in records if one.get("SetIdentifier") == "primary"]
-    [service] = aws.client("ecs", WEST).describe_services(cluster="gameday", services=["gameday"])["services"]
+def test_a_failover_latches_dns_and_scales_the_standby(story: Story) -> None:
+    zone = story.outputs.shared["HostedZoneId"]
+    records = story.aws.client("route53", "us-east-1").list_resource_record_sets(HostedZoneId=zone)
+    [primary] = [one for one in records["ResourceRecordSets"] if one.get("SetIdentifier") == "primary"]
+    [service] = story.aws.client("ecs", WEST).describe_services(cluster="gameday", services=["gameday"])["services"]
     assert primary["ResourceRecords"] == [{"Value": f"{WEST}.app.gameday.example"}]
     assert service["desiredCount"] == 2
 
 
-def test_a_healthy_primary_needs_no_failover(deployed: tuple[Aws, Outputs], stage: Stage) -> None:
-    stage.checkers = "Success: HTTP Status Code 200, OK"
-    status, entered = fail_over(*deployed)
-    assert (status, stage.promoted) == ("SUCCEEDED", [])
-    assert entered[-2:] == ["NotNeeded", "Done"]
+def test_a_post_check_that_fails_is_told_and_fails_the_failover(story: Story) -> None:
+    assert (story.unproven.status, story.unproven.entered[-1]) == ("FAILED", "Failed")
+    assert (story.unproven.told["What"], story.unproven.told["Error"]) == ("Act by the runbook.", "States.TaskFailed")
 
 
-def test_a_post_check_that_fails_is_told_and_fails_the_failover(deployed: tuple[Aws, Outputs], stage: Stage) -> None:
-    stage.check_exit_code = 1
-    status, entered = fail_over(*deployed)
-    assert (status, entered[-1]) == ("FAILED", "Failed")
-    assert (stage.told[-1]["What"], stage.told[-1]["Error"]) == ("Act by the runbook.", "States.TaskFailed")
+def test_a_second_failover_promotes_nothing_again(story: Story) -> None:
+    assert story.unproven.promoted == [(WEST, "gameday-replica")]
+    assert "PromoteReplica" not in story.unproven.entered

@@ -16,6 +16,7 @@ from gameday.clock import eventually
 from gameday.lab.local.gate import Rule
 from gameday.lab.local.moto_patches import Hooks
 from gameday.lab.local.patches.asl_names import error_name, java_case
+from gameday.lab.local.patches.asl_time import timeout_s
 
 REGION = "us-west-2"
 type Start = Callable[[Hooks], ReachedAws]
@@ -171,10 +172,31 @@ def test_waits_retries_and_timeouts_run_at_the_labs_scale(start: Start) -> None:
     assert 0.5 <= took_s < 5  # 0.2 s of waiting, 0.1 s and 0.2 s before retries
 
 
-def test_a_machines_timeout_runs_at_the_labs_scale(start: Start) -> None:
+@pytest.mark.parametrize(
+    ("written_s", "scale", "runs_s"),
+    [(300, 1, 300), (300, 0.1, 30), (60, 0.01, 5), (2, 0.01, 2), (60, 2, 120)],
+)
+def test_a_timeout_is_scaled_but_leaves_work_its_own_time(written_s: float, scale: float, runs_s: float) -> None:
+    assert timeout_s(written_s, scale) == runs_s
+
+
+def test_a_machine_that_runs_out_of_time_is_timed_out(start: Start) -> None:
     states = {"Wait": {"Type": "Wait", "Seconds": 3000, "End": True}}
-    seen = execution(start(Hooks(asl_scale=0.01)), states, TimeoutSeconds=30)
+    seen = execution(start(Hooks(asl_scale=0.01)), states, TimeoutSeconds=1)
     assert seen["status"] == "TIMED_OUT"
+
+
+def test_a_state_that_runs_out_of_time_is_caught_as_a_timeout(start: Start) -> None:
+    aws = start(Hooks(asl_scale=0.01))
+    catch = [{"ErrorEquals": ["States.Timeout"], "ResultPath": None, "Next": "Late"}]
+    states = {
+        "Ask": sdk("rds", "describeDBInstances", {}, Catch=catch, TimeoutSeconds=1),
+        "Late": {"Type": "Succeed"},
+    }
+    aws.gate.apply(Rule(service="rds", region=REGION, latency_s=2))
+    seen = execution(aws, states)
+    assert seen["status"] == "SUCCEEDED"
+    assert (seen["stopDate"] - seen["startDate"]).total_seconds() < 2
 
 
 def test_a_waiting_execution_can_be_stopped(start: Start) -> None:
@@ -183,6 +205,13 @@ def test_a_waiting_execution_can_be_stopped(start: Start) -> None:
     definition = json.dumps({"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}})
     arn = sfn.create_state_machine(name="w", definition=definition, roleArn="arn:aws:iam::123456789012:role/x")
     started = sfn.start_execution(stateMachineArn=arn["stateMachineArn"])["executionArn"]
+    entered = "WaitStateEntered"
+    eventually(
+        lambda: [event["type"] for event in sfn.get_execution_history(executionArn=started)["events"]],
+        lambda seen: entered in seen,
+        what=entered,
+        within_s=5,
+    )
     sfn.stop_execution(executionArn=started)
     eventually(lambda: sfn.describe_execution(executionArn=started)["status"], "ABORTED", what="it", within_s=5)
 

@@ -9,6 +9,8 @@ from gameday.lab.local.patches.seam import demand, hooks, swap
 
 RUN_TASK_POLL_S = 0.1  # AWS is told of a task's end by an event; moto would look every 0.5 s
 
+TIMEOUT_S_MIN = 5.0  # a call of this machine takes milliseconds, a Python process a second or two, at any scale
+
 
 def install() -> None:
     """Put the patches in; raises UpstreamMoved."""
@@ -51,7 +53,7 @@ def _timeouts() -> None:
     from moto.stepfunctions.parser.asl.component.program.program import Program
 
     def state_timeout(self: Any, env: Any) -> None:
-        env.stack.append(self._eval_seconds(env=env) * hooks().asl_scale)
+        env.stack.append(timeout_s(self._eval_seconds(env=env), hooks().asl_scale))
 
     def run(self: Any, env: Any) -> None:
         original(_at_scale(self), env)
@@ -60,11 +62,16 @@ def _timeouts() -> None:
     original = swap(Program, "eval", run, expects="self, env")
 
 
+def timeout_s(written_s: float, scale: float) -> float:
+    """A timeout at ``scale``, not below ``TIMEOUT_S_MIN`` unless it was written so: work takes its own time here."""
+    return max(written_s * scale, min(written_s, TIMEOUT_S_MIN))
+
+
 def _at_scale(program: Any) -> Any:
     """The program with its machine timeout scaled; the deployed one keeps its own figure."""
     if program.timeout_seconds is None:
         return program
     scaled = copy.copy(program)
-    seconds = program.timeout_seconds.timeout_seconds * hooks().asl_scale
+    seconds = timeout_s(program.timeout_seconds.timeout_seconds, hooks().asl_scale)
     scaled.timeout_seconds = SimpleNamespace(timeout_seconds=seconds)
     return scaled
