@@ -64,18 +64,27 @@ def undo(record: Path) -> None:
     with ExitStack() as stack:
         journal = UndoJournal(opened.undo)
         stack.callback(journal.close)
-        if not journal.open_steps():
+        reference = _reference(opened.read_plan())
+        if not journal.open_steps() or _is_gone(reference):
             click.echo("nothing is left to take back")
             return
         from gameday.faults.warden import take_back_on
         from gameday.lab.reference import reach
 
-        lab = reach(_reference(opened.read_plan()))
+        lab = reach(reference)
         timeline = Timeline(opened)
         stack.callback(timeline.close)
         steps = take_back_on(lab, journal, timeline)
     opened.seal()
     click.echo(f"{steps} steps taken back on {lab.name}")
+
+
+def _is_gone(reference: "LabReference") -> bool:
+    """Whether the record's lab was a local one that has ended: what was broken in it ended with it."""
+    from gameday.lab.local.home import read_state
+    from gameday.preparing import LOCAL
+
+    return reference.kind == LOCAL and read_state(reference.name) is None
 
 
 def _reference(plan: "Plan") -> "LabReference":

@@ -16,11 +16,13 @@ TARGETS = ("write", "read")
 
 @dataclass
 class Clients:
-    """Whoever waits, waits here: a client that dies ends the wait with a :class:`LoadError`."""
+    """Whoever waits, waits here: a client that dies ends the wait with a :class:`LoadError`, a lab that dies, with what
+    ``check_lab`` raises."""
 
     outside: Outside
     timeline: Timeline
     clock: Clock
+    check_lab: Callable[[], None]
     _running: list[Client] = field(default_factory=list)
 
     def add(self, kind: Kind, client: Client, stack: ExitStack) -> None:
@@ -56,7 +58,8 @@ class Clients:
         return ", ".join(f"{target}s: {self.outside.sight(target, newest=newest)}" for target in TARGETS)
 
     def check(self) -> None:
-        """Raise :class:`LoadError` when a client died."""
+        """Raise :class:`LabError` when the lab died, :class:`LoadError` when a client did."""
+        self.check_lab()
         for client in self._running:
             client.check()
 

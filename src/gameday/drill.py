@@ -302,7 +302,7 @@ class Drill:
         opened.callback(self._world.observer(self.lab, self.timeline).stop)
         opened.callback(self._when_the_clients_have_stopped)
         outside = Outside(self.record.probes, self.intent.objectives.latency_bound_s)
-        self.clients = Clients(outside, self.timeline, self._clock)
+        self.clients = Clients(outside, self.timeline, self._clock, lambda: self._world.check_lab(self.lab))
         load = (self.intent.load, self.lab, self.record)
         self.clients.add(Kind.PROBER, self._world.prober(*load), opened)
         self.clients.add(Kind.LOAD, self._world.load(*load), opened)

@@ -43,6 +43,7 @@ class World(Protocol):
     """Everything a drill sets in motion."""
 
     def lab(self, choice: LabChoice, stack: ExitStack, progress: Callable[[str], None]) -> Lab: ...
+    def check_lab(self, lab: Lab) -> None: ...
     def timers(self, lab: Lab) -> Timers: ...
     def observer(self, lab: Lab, timeline: Timeline) -> Stoppable: ...
     def warden(self, record: Record, lab: Lab, private: bool) -> Keeper: ...
@@ -76,6 +77,13 @@ class RealWorld:
         running = launch_lab(options, progress)
         stack.callback(running.stop)
         return running.lab
+
+    def check_lab(self, lab: Lab) -> None:
+        """Raise :class:`LabError` when a local lab's process is gone; an account is not asked."""
+        if lab.is_local:
+            from gameday.lab.local.attach import living
+
+            living(lab.name)
 
     def timers(self, lab: Lab) -> Timers:
         from gameday.lab.timers_of import timers_of

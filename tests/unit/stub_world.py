@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gameday.aws import Aws
 from gameday.clock import NS, HandClock, boot_id
-from gameday.errors import LoadError
+from gameday.errors import LabError, LoadError
 from gameday.facts import Kind, Measurement, Probe, Settlement, Survivor, WalCommit
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS, Lab, Outputs
 from gameday.lab.timers import effective
@@ -96,12 +96,17 @@ class StubWorld:
     stopped: list = field(default_factory=list)
     dead: set = field(default_factory=set)
     down_since: int | None = None
+    lab_died: bool = False
 
     def lab(self, choice, stack, progress):
         self._do("lab")
         stack.callback(self.did.append, "lab down")
         progress("bringing up")
         return stub_lab(choice.timer_scale)
+
+    def check_lab(self, lab):
+        if self.lab_died:
+            raise LabError("the lab to be up", "it is gone", "")
 
     def timers(self, lab):
         return effective(

@@ -6,7 +6,16 @@ import pytest
 from stub_world import PRIMARY, StubFault, StubLoad, StubWorld
 
 from gameday.drill import Drill
-from gameday.errors import DeadlineError, FaultError, InputError, LabNotReady, LoadError, ReadBackError, RecordError
+from gameday.errors import (
+    DeadlineError,
+    FaultError,
+    InputError,
+    LabError,
+    LabNotReady,
+    LoadError,
+    ReadBackError,
+    RecordError,
+)
 from gameday.facts import Kind, Objectives, Verdict
 from gameday.preparing import LabChoice
 from gameday.record.layout import Record
@@ -26,6 +35,16 @@ def run(world, tmp_path, fault=None):
         with drill.injected(fault or StubFault(world)):
             drill.until_recovered(within_s=1800)
     return drill
+
+
+def test_a_lab_that_dies_ends_the_wait_at_once(tmp_path):
+    world = StubWorld()
+    with pytest.raises(LabError, match="it is gone"), drill_in(world, tmp_path) as drill:
+        drill.baseline()
+        drill.inject(StubFault(world))
+        world.lab_died = True
+        drill.until_recovered(within_s=1800)
+    assert drill.verdict is Verdict.UNKNOWN
 
 
 def events(drill):

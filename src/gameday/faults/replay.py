@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from gameday.errors import FaultError
 from gameday.lab.model import Lab
@@ -29,7 +29,7 @@ def replay(undo: UndoJournal, lab: Lab) -> int:
     for number, step in steps:
         try:
             _verb(step)(lab, step)
-        except (ClientError, FaultError) as cause:
+        except (BotoCoreError, ClientError, FaultError) as cause:
             failed.append(f"step {number} ({step.intent} {dict(step.args)}): {cause}")
         else:
             undo.done(number, step)

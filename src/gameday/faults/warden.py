@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from gameday.errors import GamedayError, LabError
+from gameday.errors import FaultError, GamedayError, LabError
 from gameday.facts import Kind
 from gameday.faults.replay import replay
 from gameday.lab.fence import fence_if_promoted
@@ -108,10 +108,18 @@ def _heal(lab: Lab, record: Record, timeline: Timeline) -> int:
 
 
 def take_back_on(lab: Lab, undo: UndoJournal, timeline: Timeline) -> int:
-    """Fence every region with an open step whose database was replaced, then replay: ``gameday undo``."""
+    """Fence every region with an open step whose database was replaced, then replay: ``gameday undo``.
+
+    Raises :class:`FaultError` when a step failed, or when a line of the journal cannot be read.
+    """
     for region in dict.fromkeys(step.region for _, step in undo.open_steps()):
         fence_if_promoted(lab, region, timeline)
-    return replay(undo, lab)
+    steps = replay(undo, lab)
+    if torn := undo.unreadable():
+        raise FaultError(
+            f"every line of {undo.path} readable", f"{torn} that are not", "compare the region with infra/ by hand"
+        )
+    return steps
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The verdict: a table of rules over what was measured. BROKEN beats UNKNOWN beats HELD.
 
 Every rule is one small function that yields findings; the verdict is the heaviest finding. BROKEN: any corrupted,
-duplicate, ghost, diverged or unexpected row, rows of a split brain, RTA > RTO, RPA > RPO, a loss without a fault.
-UNKNOWN: evidence is missing (``gameday.measure.missing``). At a timer scale other than 1, HELD also requires RTA ≤
-RTO × scale: a drill whose delays were scaled and that took longer has not shown that it would hold at scale 1, nor
-that it would not, so it is UNKNOWN, unless the RTO itself is exceeded. An expected alarm that stayed silent is told,
-and changes nothing: it is no objective.
+duplicate, ghost, diverged or unexpected row, rows of a split brain, a client that went back, RTA > RTO, RPA > RPO, a
+loss without a fault. UNKNOWN: evidence is missing (``gameday.measure.missing``). At a timer scale other than 1, HELD
+also requires RTA ≤ RTO × scale: a drill whose delays were scaled and that took longer has not shown that it would
+hold at scale 1, nor that it would not, so it is UNKNOWN, unless the RTO itself is exceeded. An expected alarm that
+stayed silent is told, and changes nothing: it is no objective.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -63,6 +63,27 @@ def split_brain_rows(case: Case) -> Iterator[Finding]:
             "no row committed on the old primary after the promotion",
             f"{case.split_brain}",
             "fence the old primary before the promotion",
+        )
+
+
+def clients_that_went_back(case: Case) -> Iterator[Finding]:
+    """After healing nobody may be served by the old primary, whose database was replaced by a promoted one."""
+    evidence = case.evidence
+    healed_ns = evidence.fault.end_mono_ns if evidence.fault else None
+    if healed_ns is None or evidence.promotion is None:
+        return
+    back = [
+        probe
+        for probe in evidence.probes
+        if probe.good and probe.region == case.plan.primary and probe.scheduled_mono_ns > healed_ns
+    ]
+    if back:
+        yield Finding(
+            Verdict.BROKEN,
+            "clients went back to the old primary when its region was healed",
+            f"no answer from {case.plan.primary} after healing",
+            f"{len(back)} of them, the first at {back[0].utc}",
+            "latch DNS before promoting, and fence before healing",
         )
 
 
@@ -129,6 +150,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     impossible_rows,
     unexpected_rows,
     split_brain_rows,
+    clients_that_went_back,
     recovery_time_objective,
     recovery_point_objective,
     loss_without_fault,

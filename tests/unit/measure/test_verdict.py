@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from records import OUTAGE, PLAN, PRIMARY, TIMERS, DrillBuilder, good_drill
+from records import OUTAGE, PLAN, PRIMARY, TIMERS, DrillBuilder, at_ns, good_drill
 
 from gameday.errors import RecordError
 from gameday.facts import BASELINE_NOT_MET, Kind, Objectives, Verdict, Witness
@@ -73,6 +73,21 @@ def test_without_wal_the_split_brain_is_not_known_to_be_none(judged):
     drill.wal = None
     found = judged(drill)
     assert (found.verdict, found.split_brain, found.recovery_point.wal) == (HELD, None, Witness.UNAVAILABLE)
+
+
+def test_a_client_that_is_served_by_the_old_primary_after_healing_is_broken(judged):
+    drill = good_drill().event(Kind.HEALED, "healed", 20.0, PRIMARY)
+    back = next(probe for probe in drill.all_probes if probe.good and probe.scheduled_mono_ns > at_ns(25.0))
+    drill.all_probes[drill.all_probes.index(back)] = replace(back, region=PRIMARY)
+    found = judged(drill)
+    assert found.verdict is BROKEN
+    assert told(found, BROKEN) == ["clients went back to the old primary when its region was healed"]
+
+
+def test_answers_of_the_primary_are_no_going_back_when_nobody_was_promoted(judged):
+    drill = DrillBuilder().probes().write("a", -1.0).event(Kind.HEALED, "healed", 20.0, PRIMARY)
+    drill.all_probes = [replace(probe, region=PRIMARY) for probe in drill.all_probes]
+    assert not any(what.startswith("clients went back") for what in told(judged(drill), BROKEN))
 
 
 # Objectives.
