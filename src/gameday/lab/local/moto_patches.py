@@ -1,9 +1,7 @@
 """All that gameday changes in moto: ``apply_patches`` puts it in, and fails loudly when upstream moved."""
 
-import os
-
 from gameday.lab.local import sfn_patches
-from gameday.lab.local.patches import ecs, messages, rds, sight
+from gameday.lab.local.patches import ecs, messages, rds, sight, speed
 from gameday.lab.local.patches.seam import Hooks, put_in_force
 
 __all__ = ["Hooks", "apply_patches"]
@@ -17,9 +15,8 @@ def apply_patches(hooks: Hooks) -> None:
     Each patch checks what it replaces and what it does, on moto objects of its own that no client sees. Called again,
     only the hooks change.
     """
-    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # 1,300 machine images a region, 0.2 s: no lab starts one
     if not _installed:
-        for part in (rds, ecs, sight, messages, sfn_patches):
+        for part in (speed, rds, ecs, sight, messages, sfn_patches):
             part.install()
             _installed.append(part.__name__)
     put_in_force(hooks)
