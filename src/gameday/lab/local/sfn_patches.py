@@ -2,6 +2,7 @@
 
 import functools
 import json
+import logging
 import os
 import re
 import threading
@@ -20,6 +21,7 @@ SERVICE = f"{PARSER}.asl.component.state.exec.state_task.service"
 def install() -> None:
     """Put the patches in; raises UpstreamMoved."""
     _execute_machines()
+    _keep_quiet()
     _name_executions()
     _speak_java_case()
     _name_errors()
@@ -41,6 +43,13 @@ def _execute_machines() -> None:
     demand("execute_state_machine" in default_user_config["stepfunctions"], "execute_state_machine", "none")
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     models.stepfunctions_backends = responses.stepfunctions_backends = stepfunctions_parser_backends
+
+
+def _keep_quiet() -> None:
+    """It logs an error for every ``IsPresent`` that is false; what really fails stands in the execution's history."""
+    upstream = logging.getLogger("moto.stepfunctions")
+    upstream.addHandler(logging.NullHandler())
+    upstream.propagate = False
 
 
 def _name_executions() -> None:

@@ -99,6 +99,20 @@ def test_a_choice_decides_on_a_response(start: Start) -> None:
     assert output(execution(aws, states)) == {"id": "primary"}
 
 
+def test_asking_whether_something_is_there_is_no_error(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    states = {
+        "There?": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.absent", "IsPresent": True, "Next": "There"}],
+            "Default": "Absent",
+        },
+        "There": {"Type": "Fail"},
+        "Absent": {"Type": "Succeed"},
+    }
+    assert execution(start(Hooks()), states)["status"] == "SUCCEEDED"
+    assert [record for record in caplog.records if record.name.startswith("moto")] == []
+
+
 def test_a_wildcard_gives_a_list_even_of_one(start: Start) -> None:
     states = {"Only": {"Type": "Pass", "Parameters": {"all.$": "$.rows[*].id"}, "End": True}}
     assert output(execution(start(Hooks()), states, {"rows": [{"id": 1}]})) == {"all": [1]}
