@@ -47,9 +47,7 @@ def _execute_machines() -> None:
 
 def _keep_quiet() -> None:
     """It logs an error for every ``IsPresent`` that is false; what really fails stands in the execution's history."""
-    upstream = logging.getLogger("moto.stepfunctions")
-    upstream.addHandler(logging.NullHandler())
-    upstream.propagate = False
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
 
 
 def _name_executions() -> None:
