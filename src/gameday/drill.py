@@ -321,7 +321,7 @@ class Drill:
             self._read_wal()
 
     def _read_back(self, writer: LineWriter, within_s: float) -> int:
-        return self._world.read_back(self.lab, writer, within_s)
+        return self._world.read_back(self.lab, self.record, writer, within_s)
 
     def _read_wal(self) -> None:
         try:

@@ -163,7 +163,7 @@ class StubWorld:
         else:
             self.ledger.settled(sent, Settlement.REFUSED, why="connect timeout")
 
-    def read_back(self, lab, writer, within_s):
+    def read_back(self, lab, record, writer, within_s):
         self._do("read back")
         for row in self.rows[self.loses :]:
             writer.append(row)

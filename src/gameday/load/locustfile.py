@@ -20,7 +20,7 @@ from geventhttpclient.connectionpool import ConnectionPool
 from locust import FastHttpUser, between, events, task
 from locust.runners import WorkerRunner
 
-from gameday.facts import Settlement
+from gameday.facts import Settlement, Write
 from gameday.load.ids import order_id, payload_of
 from gameday.load.resolve_gevent import use
 from gameday.load.settle import NOT_APPLIED, Answer, Settled, found, settle_answer, settle_failure
@@ -52,18 +52,36 @@ def _tell_modules(**_: Any) -> None:
 @events.quit.add_listener  # type: ignore[untyped-decorator]
 def _close(**_: Any) -> None:
     if _writer.cache_info().currsize:
-        _writer().ledger.close()
+        _writer().close()
 
 
 class _Writer:
-    """This process's segment of the ledger, and the numbers of its orders."""
+    """This process's segment of the ledger, the numbers of its orders, and the attempts that are under way."""
 
     def __init__(self) -> None:
-        self.ledger = Ledger(RECORD / "writes", f"locust-{os.getpid()}")
+        self._ledger = Ledger(RECORD / "writes", f"locust-{os.getpid()}")
         self._numbers = itertools.count(1)
+        self._under_way: dict[tuple[str, int], Write] = {}
 
     def next_id(self) -> str:
-        return order_id(RECORD.name, self.ledger.writer, next(self._numbers))
+        return order_id(RECORD.name, self._ledger.writer, next(self._numbers))
+
+    def sent(self, id: str, attempt: int, payload: bytes) -> Write:
+        """Stamp an attempt, immediately before its request."""
+        sent = self._ledger.sent(id, attempt, checksum(payload), size_bytes=len(payload))
+        self._under_way[id, attempt] = sent
+        return sent
+
+    def settled(self, sent: Write, how: Settled) -> None:
+        """Write down how it ended, once: whoever comes first, its user or :meth:`close`."""
+        if self._under_way.pop((sent.id, sent.attempt), None):
+            self._ledger.settled(sent, how.settlement, ack=how.ack, status=how.status, why=how.why)
+
+    def close(self) -> None:
+        """Locust ends users in the middle of a request: what they sent may have arrived, and nobody will know."""
+        for sent in list(self._under_way.values()):
+            self.settled(sent, settle_failure("its user was stopped", byte_sent=True))
+        self._ledger.close()
 
 
 @cache
@@ -144,9 +162,8 @@ class Customer(FastHttpUser):  # type: ignore[misc]
 
     def _attempt(self, id: str, attempt: int) -> Settled:
         payload = payload_of(id)
-        sum_ = checksum(payload.encode())
-        ledger, lent_before = _writer().ledger, self._pool.lent()
-        sent = ledger.sent(id, attempt, sum_)
+        sum_, lent_before = checksum(payload.encode()), self._pool.lent()
+        sent = _writer().sent(id, attempt, payload.encode())
         with self.client.post("/orders", json={"id": id, "payload": payload}, catch_response=True) as answer:
             if answer.status_code:
                 settled = settle_answer(_answer(answer), id, sum_)
@@ -155,7 +172,7 @@ class Customer(FastHttpUser):  # type: ignore[misc]
                 settled = settle_failure(repr(answer.error)[:200], byte_sent=byte_sent)
             if settled.settlement is not Settlement.ACKED:
                 answer.failure(settled.why)
-        ledger.settled(sent, settled.settlement, ack=settled.ack, status=settled.status, why=settled.why)
+        _writer().settled(sent, settled)
         return settled
 
 

@@ -17,8 +17,8 @@ class LoadPlan:
     acknowledged at least that long ago.
     """
 
-    users: int = 20
-    spawn_rate: float = 20.0
+    users: int = 50
+    spawn_rate: float = 50.0
     workers: int = 0
     writes_per_s: float = 20.0
     reads_per_s: float = 20.0

@@ -135,7 +135,7 @@ class Prober:
         id = order_id(self.run, ledger.writer, due.seq)
         payload, sight = payload_of(id), Sight()
         sum_ = checksum(payload.encode())
-        sent = ledger.sent(id, 1, sum_)
+        sent = ledger.sent(id, 1, sum_, len(payload.encode()))
         answer = await client.post("/orders", {"id": id, "payload": payload}, sight)
         settled = _settled(answer, id, sum_, sight)
         ledger.settled(sent, settled.settlement, ack=settled.ack, status=settled.status, why=settled.why)

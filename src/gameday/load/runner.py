@@ -13,7 +13,7 @@ from gameday.processes import end, spawn
 from gameday.record.layout import Record
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-STOP_WITHIN_S = 15.0  # users finish the request they are in; longer than a user's timeout
+STOP_WITHIN_S = 15.0  # Locust gives its users 2 s to finish the request they are in, and then ends them
 LOG_LINES_TOLD = 15
 
 
@@ -56,7 +56,7 @@ class Load(_Child):
         folder = _folder(record)
         command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
         command += ["--host", service_url, "--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}"]
-        command += ["--csv", str(folder / "locust"), "--stop-timeout", "8", "--exit-code-on-error", "0"]
+        command += ["--csv", str(folder / "locust"), "--stop-timeout", "2", "--exit-code-on-error", "0"]
         command += ["--loglevel", "WARNING"]
         command += ["--processes", str(plan.workers)] if plan.workers else []
         env = {

@@ -37,6 +37,24 @@ def ledger(record: Record) -> list[Write]:
     return list(record.read_writes(Damage()))
 
 
+def ends(record: Record) -> set[str]:
+    """How attempts ended, but for those whose user was stopped in the middle."""
+    return {write.ev for write in ledger(record) if write.why != "its user was stopped"}
+
+
+def test_every_attempt_is_settled_though_users_are_stopped_in_the_middle(
+    service: FakeService, record: Record, start: Start
+) -> None:
+    service.mood = "hang"
+    load = start(service.url)
+    until(lambda: service.count("POST") >= PLAN.users, "every user waiting for an answer", within_s=30)
+    load.stop()
+    lines = list(ledger(record))
+    sent = Counter((line.id, line.attempt) for line in lines if line.ev == "sent")
+    assert Counter((line.id, line.attempt) for line in lines if line.ev == "unknown") == sent
+    assert any(line.why == "its user was stopped" for line in lines)
+
+
 def test_each_order_that_the_service_took_is_an_attempt_in_the_ledger(
     service: FakeService, record: Record, start: Start
 ) -> None:
@@ -58,7 +76,7 @@ def test_an_order_that_was_not_acknowledged_is_tried_once_more_under_the_same_id
     load.stop()
     attempts = Counter(write.attempt for write in ledger(record) if write.ev == "sent")
     assert set(attempts) == {1, 2}
-    assert {write.ev for write in ledger(record)} == {"sent", "unknown"}
+    assert ends(record) == {"sent", "unknown"}
 
 
 @pytest.mark.parametrize(("mood", "end"), [("reset", "unknown"), ("not_applied", "refused"), ("broken", "unknown")])
@@ -69,14 +87,14 @@ def test_a_failed_attempt_is_settled_by_the_definition(
     load = start(service.url)
     until(lambda: len(ledger(record)) > 10, "attempts", within_s=30)
     load.stop()
-    assert {write.ev for write in ledger(record)} == {"sent", end}
+    assert ends(record) == {"sent", end}
 
 
 def test_nobody_listening_is_refused(record: Record, start: Start) -> None:
     load = start(f"http://{ADDRESS}:9")
     until(lambda: len(ledger(record)) > 10, "attempts", within_s=30)
     load.stop()
-    assert {write.ev for write in ledger(record)} == {"sent", "refused"}
+    assert ends(record) == {"sent", "refused"}
 
 
 def test_a_new_connection_goes_where_the_name_points_by_then(
