@@ -64,7 +64,7 @@ class Kind(StrEnum):
     HEALED = "healed"
     FENCED = "fenced"  # the old primary is isolated and this was verified; region = which
     HEALTH_CHECK = "health_check"  # what = healthy|unhealthy
-    ALARM = "alarm"  # what = OK|ALARM|INSUFFICIENT_DATA; detail.name
+    ALARM = "alarm"  # what = OK|ALARM|INSUFFICIENT_DATA; detail: name, entered_mono_ns (when it turned)
     EXECUTION = "execution"  # what = RUNNING|SUCCEEDED|FAILED|TIMED_OUT|ABORTED; detail.arn
     STATE = "state"  # the state machine entered a state; what = its name; detail.type
     DATABASE = "database"  # what = RDS status; detail: role (primary|replica|none), id, source

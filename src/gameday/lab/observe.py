@@ -93,7 +93,8 @@ class Observer:
         return tell
 
     def _alarm(self, seen: status.AlarmNow) -> None:
-        self._say(Kind.ALARM, seen.state, region=seen.region, name=seen.name)
+        since = {"entered_mono_ns": self._mono_ns(seen.since)} if seen.since else {}
+        self._say(Kind.ALARM, seen.state, region=seen.region, name=seen.name, **since)
 
     def _tasks(self, region: str) -> Callable[[tuple[int, int]], None]:
         def tell(counts: tuple[int, int]) -> None:

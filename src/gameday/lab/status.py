@@ -1,7 +1,7 @@
 """What a lab looks like now, read through AWS's own API: the same calls on an account and on this machine."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,11 +42,12 @@ class RegionSeen:
 
 @dataclass(frozen=True, slots=True)
 class AlarmNow:
-    """One alarm's state: OK, ALARM or INSUFFICIENT_DATA."""
+    """One alarm's state: OK, ALARM or INSUFFICIENT_DATA, and since when."""
 
     region: str
     name: str
     state: str
+    since: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,8 @@ def alarms(lab: Lab) -> Iterator[AlarmNow]:
     for region in dict.fromkeys(region for region, _ in lab.outputs.alarm_names):
         names = [name for of, name in lab.outputs.alarm_names if of == region]
         described = lab.client("cloudwatch", region).describe_alarms(AlarmNames=names)["MetricAlarms"]
-        yield from (AlarmNow(region, alarm["AlarmName"], alarm["StateValue"]) for alarm in described)
+        for alarm in described:
+            yield AlarmNow(region, alarm["AlarmName"], alarm["StateValue"], alarm.get("StateUpdatedTimestamp"))
 
 
 def dns_answer(lab: Lab) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gameday.clock import NS
 from gameday.facts import AlarmSeen, Event, Kind
 from gameday.measure.evidence import Evidence
+from gameday.measure.moments import happened_ns
 
 
 def alarms(evidence: Evidence) -> tuple[AlarmSeen, ...]:
@@ -36,4 +37,4 @@ def _fired(events: Sequence[Event], zero_ns: int) -> Event | None:
 
 
 def _after(event: Event | None, zero_ns: int) -> float | None:
-    return (event.mono_ns - zero_ns) / NS if event else None
+    return (happened_ns(event) - zero_ns) / NS if event else None
