@@ -83,13 +83,17 @@ class LabStatus:
     lag: LagSeen | None
 
     @property
-    def is_ready(self) -> bool:
-        """Both databases available, every task running and in service, the health check healthy, the name resolving."""
-        regions = all(
+    def is_in_service(self) -> bool:
+        """Both databases available, every task running and in service."""
+        return all(
             seen.database.status == "available" and seen.running == seen.desired == seen.targets_healthy
             for seen in self.regions
         )
-        return regions and self.health_check == "healthy" and bool(self.dns_answer)
+
+    @property
+    def is_ready(self) -> bool:
+        """In service, the health check healthy, and the name resolving."""
+        return self.is_in_service and self.health_check == "healthy" and bool(self.dns_answer)
 
 
 def look(lab: Lab) -> LabStatus:

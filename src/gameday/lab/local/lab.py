@@ -70,6 +70,7 @@ class LocalLab:
         """Bring the lab up, call ``on_ready``, tick until stopped. Raises what kept it from becoming ready."""
         with contextlib.ExitStack() as stack:
             parts = self._build(stack)
+            parts.routing.looking = False
             self._listen_to_signals(stack)
             maker = threading.Thread(target=self._make, args=(parts,), name="maker", daemon=True)
             maker.start()
@@ -132,20 +133,21 @@ class LocalLab:
             self._tell("deploying the templates")
             parts.deploy()
             self._tell("waiting for databases, tasks and health checks")
-            self._wait_until_ready(attach(self.options.name), parts.ground)
+            self._wait_until_ready(attach(self.options.name), parts)
             self._ready.set()
         except BaseException as cause:  # noqa: BLE001  handed to the main thread, which raises it
             self._failure = cause
 
-    def _wait_until_ready(self, lab: Lab, ground: Ground) -> None:
+    def _wait_until_ready(self, lab: Lab, parts: "Parts") -> None:
         deadline = time.monotonic() + READY_WITHIN_S
-        while not (seen := look(lab)).is_ready or self._last_trouble:
+        while not ((seen := look(lab)).is_ready and parts.routing.looking) or self._last_trouble:
+            parts.routing.looking = parts.routing.looking or seen.is_in_service
             if self._stop.wait(0.2):
                 return
             if time.monotonic() > deadline:
                 raise LabNotReady(
                     f"lab {lab.name!r} ready within {READY_WITHIN_S:g} s",
-                    f"{_unready(seen)}{self._complaints()}{_log_tail(ground.folder)}",
+                    f"{_unready(seen)}{self._complaints()}{_log_tail(parts.ground.folder)}",
                     "read the lab's log, mend the cause, and bring it up again",
                 )
 

@@ -32,6 +32,7 @@ class Parts:
     ground: Ground
     controllers: tuple[Controller, ...]
     service: ServiceController
+    routing: RoutingController
     deploy: Callable[[], None]
 
 
@@ -57,7 +58,7 @@ def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
             "DatabasePort": str(ground.ports.database),
             "Resolver": ground.resolver,
         }
-        yield Parts(ground, controllers, service, lambda: deploy(ground, parameters))
+        yield Parts(ground, controllers, service, routing, lambda: deploy(ground, parameters))
 
 
 class Closable(Protocol):

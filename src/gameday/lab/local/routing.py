@@ -54,12 +54,17 @@ class RoutingController:
     One checker stands for Route 53's many, which agree by majority. Each look resolves the check's name anew through
     the zones, connects as a client would (so through the balancer's edge link), and publishes ``HealthCheckStatus``
     of ``AWS/Route53`` in us-east-1. Type HTTP only; another type is an error that ``reconcile`` raises.
+
+    While ``looking`` is False a check keeps its state, as new ones do, which count as healthy: a lab that comes up says
+    so until its services are in service, because CloudFormation, too, makes the check only after they are stable.
+    Without that, a slow start would be an outage, and start a failover.
     """
 
     ground: Ground
     clock: Clock = SYSTEM
     look: Callable[[Any, str], Look] | None = None  # of a check, at an address
     name: str = field(default="routing", init=False)
+    looking: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         self._watched: dict[str, Watched] = {}
@@ -130,7 +135,7 @@ class RoutingController:
 
     def _look_once(self, watched: Watched) -> None:
         check = watched.check
-        if not check.disabled:
+        if self.looking and not check.disabled:
             watched.last = self._seen(check)
             if watched.strikes.saw(is_good(watched.last)):
                 turned = "healthy" if watched.strikes.healthy else "unhealthy"

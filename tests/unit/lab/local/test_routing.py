@@ -113,6 +113,22 @@ def test_nobody_at_home_is_a_failure_after_three_looks(stage: Stage) -> None:
     assert any(f"health check {check} turned unhealthy" in line for line in stage.said)
 
 
+def test_a_lab_that_comes_up_has_no_outage_before_anybody_looks(stage: Stage) -> None:
+    stage.routing.looking = False
+    check, begun = stage.check(IPAddress="127.203.1.1"), now(SYSTEM)
+    stage.routing.reconcile()
+    store, key = MetricStore(), series_key("AWS/Route53", "HealthCheckStatus", {"HealthCheckId": check})
+
+    def samples() -> list[float]:
+        store.catch_up("us-east-1")
+        return [sample.largest for sample in store.series("us-east-1", key, begun)]
+
+    seen = eventually(samples, lambda seen: len(seen) > 4, what="samples", within_s=10)
+    assert set(seen) == {1.0}
+    stage.routing.looking = True
+    stage.until(check, False)
+
+
 def test_a_name_without_an_address_is_a_failure(stage: Stage) -> None:
     assert stage.until(stage.check(), False) == "Failure: no address for south.app.gameday.example"
 
