@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from leftovers import all_gone, everything_of
+from leftovers import all_gone, everything_of, everything_of_drill
 
 from gameday.clock import eventually
 from gameday.errors import LabError, LabExists, NoPostgres, PortsTaken
 from gameday.lab import status
-from gameday.lab.local import extras, home
+from gameday.lab.local import extras
 from gameday.lab.local.lab import LabOptions
 from gameday.lab.local.launch import RunningLab, launch_lab, stop_lab
 
@@ -54,17 +54,14 @@ def test_a_lab_dies_with_its_owner(own_home: Path) -> None:
         "print(lab.process.pid, flush=True)\n"
         "time.sleep(120)\n"
     )
-    owner = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    try:
-        assert owner.stdout is not None
-        said = owner.stdout.readline()
-        assert said.strip().isdigit()
-        state = home.read_state("owned")
-        assert state is not None
-        family = [state.process]
-    finally:
-        owner.kill()
-        owner.wait()
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as owner:
+        try:
+            assert owner.stdout is not None
+            assert owner.stdout.readline().strip().isdigit()
+            family = everything_of_drill(owner.pid)
+        finally:
+            owner.kill()
+    assert len(family) > 5
     all_gone(family, own_home)
 
 
