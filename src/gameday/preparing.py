@@ -97,11 +97,19 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         expected_alarms=(HEALTH_ALARM,) if intent.expected_alarms is None else intent.expected_alarms,
         outputs={},
         versions=_versions(),
-        limits=() if choice.name == AWS else LIMITS_OF_THE_LOCAL_LAB,
+        limits=() if choice.name == AWS else (*LIMITS_OF_THE_LOCAL_LAB, _database_settings()),
         load=_told(intent.load),
         faults=(),
         experiment=intent.experiment,
     )
+
+
+def _database_settings() -> str:
+    """The local PostgreSQL's settings as one sentence: what was chosen for it, durability first."""
+    from gameday.lab.local.postgres import DISCLOSED, HONEST
+
+    told = ", ".join(f"{one.name} {one.value}" for one in (*HONEST, *DISCLOSED))
+    return f"RDS's own parameters: this PostgreSQL runs with {told}"
 
 
 def plan_on(plan: Plan, lab: Lab, timers: Timers) -> Plan:
