@@ -1,38 +1,50 @@
 """Locust's users: they place orders and read their own back, and write every attempt at a write into the ledger.
 
 Locust does the users, the rates, the workers and the statistics; here stands only what a user of this service does. Run
-by :class:`gameday.load.runner.Load`, which sets ``GAMEDAY_LOAD_RECORD`` (a record's folder), ``GAMEDAY_LOAD_RESOLVER``
-and ``GAMEDAY_LOAD_THINK_S``. ``GAMEDAY_LOAD_MODULES=path`` makes each process write down which modules it has loaded:
-boto3 must not be among them, since gevent's patches make its TLS recurse.
+by :class:`gameday.load.runner.Load`, which sets ``GAMEDAY_LOAD_RECORD`` (a record's folder), ``GAMEDAY_LOAD_RESOLVER``,
+``GAMEDAY_LOAD_THINK_S`` and ``GAMEDAY_LOAD_PATIENCE_S``. ``GAMEDAY_LOAD_MODULES=path`` makes each process write down
+which modules it has loaded: boto3 must not be among them, since gevent's patches make its TLS recurse.
+
+Every attempt settles in the ledger, also when its user is stopped: users that are told to stop begin nothing new and
+finish what they are in, for which they get longer than an attempt takes; what is cut off nevertheless settles as
+indeterminate at the end.
 """
 
 import itertools
 import os
 import random
 import sys
+import time
 from collections import deque
 from functools import cache
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import gevent
+import psutil
 from geventhttpclient.client import HTTPClient, HTTPClientPool
 from geventhttpclient.connectionpool import ConnectionPool
 from locust import FastHttpUser, between, events, task
-from locust.runners import WorkerRunner
+from locust.exception import StopUser
+from locust.runners import MasterRunner, WorkerRunner
 
 from gameday.facts import Settlement, Write
 from gameday.load.ids import order_id, payload_of
 from gameday.load.resolve_gevent import use
 from gameday.load.settle import NOT_APPLIED, Answer, Settled, found, settle_answer, settle_failure
-from gameday.processes import die_with_parent
+from gameday.processes import die_with_parent, identify
 from gameday.record.ledger import Ledger, checksum
 
-REQUEST_TIMEOUT_S = 5.0  # a person's patience; the prober has its own, shorter
 ATTEMPTS = 2
 REMEMBERED = 50  # of a user's own orders, to read back
+WORKERS_WITHIN_S = 2.0  # beyond the stop timeout: for a worker's last report
 
 RECORD = Path(os.environ.get("GAMEDAY_LOAD_RECORD", "."))
 THINK_S = float(os.environ.get("GAMEDAY_LOAD_THINK_S", "0.5"))
+PATIENCE_S = float(os.environ.get("GAMEDAY_LOAD_PATIENCE_S", "3"))
+
+_stopping = Event()
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
@@ -47,6 +59,23 @@ def _begin(environment: Any, **_: Any) -> None:
 def _tell_modules(**_: Any) -> None:
     if path := os.environ.get("GAMEDAY_LOAD_MODULES"):
         Path(path).write_text("\n".join(sorted(sys.modules)))
+
+
+@events.test_stopping.add_listener  # type: ignore[untyped-decorator]
+def _begin_nothing_new(**_: Any) -> None:
+    """Locust kills users that wait; one that wakes up in that same turn of the loop would send an order first."""
+    _stopping.set()
+
+
+@events.quitting.add_listener  # type: ignore[untyped-decorator]
+def _let_workers_end(environment: Any, **_: Any) -> None:
+    """Locust's master ends half a second after it told its workers to, and they die with it: wait for them here."""
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.send_message("quit")
+        workers = psutil.Process().children()
+        deadline = time.monotonic() + environment.stop_timeout + WORKERS_WITHIN_S
+        while any(identify(worker.pid) for worker in workers) and time.monotonic() < deadline:
+            gevent.sleep(0.05)
 
 
 @events.quit.add_listener  # type: ignore[untyped-decorator]
@@ -80,7 +109,7 @@ class _Writer:
     def close(self) -> None:
         """Locust ends users in the middle of a request: what they sent may have arrived, and nobody will know."""
         for sent in list(self._under_way.values()):
-            self.settled(sent, settle_failure("its user was stopped", byte_sent=True))
+            self.settled(sent, settle_failure("stopped while under way", byte_sent=True))
         self._ledger.close()
 
 
@@ -130,29 +159,29 @@ class Customer(FastHttpUser):  # type: ignore[misc]
     """Places an order, thinks, and now and then looks at one of the last orders it knows to be placed."""
 
     wait_time = between(THINK_S * 0.5, THINK_S * 1.5)
-    network_timeout = connection_timeout = REQUEST_TIMEOUT_S
     concurrency = 1
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
-        self._pool = _CountingClients(
-            concurrency=1, network_timeout=REQUEST_TIMEOUT_S, connection_timeout=REQUEST_TIMEOUT_S
-        )
+        self._pool = _CountingClients(concurrency=1, network_timeout=PATIENCE_S, connection_timeout=PATIENCE_S / 2)
         self.client.client.clientpool = self._pool
         self._own: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
 
     @task(3)  # type: ignore[untyped-decorator]
     def place(self) -> None:
         """An order; when it is not acknowledged, the same order once more."""
+        _unless_stopping()
         id = _writer().next_id()
         for attempt in range(1, ATTEMPTS + 1):
             if self._attempt(id, attempt).good:
                 self._own.append((id, checksum(payload_of(id).encode())))
                 return
+            _unless_stopping()
 
     @task(1)  # type: ignore[untyped-decorator]
     def look(self) -> None:
         """One of the user's own orders, if there is one."""
+        _unless_stopping()
         if not self._own:
             return
         id, sum_ = random.choice(list(self._own))
@@ -162,8 +191,9 @@ class Customer(FastHttpUser):  # type: ignore[misc]
 
     def _attempt(self, id: str, attempt: int) -> Settled:
         payload = payload_of(id)
-        sum_, lent_before = checksum(payload.encode()), self._pool.lent()
-        sent = _writer().sent(id, attempt, payload.encode())
+        content = payload.encode()
+        sum_, lent_before = checksum(content), self._pool.lent()
+        sent = _writer().sent(id, attempt, content)
         with self.client.post("/orders", json={"id": id, "payload": payload}, catch_response=True) as answer:
             if answer.status_code:
                 settled = settle_answer(_answer(answer), id, sum_)
@@ -174,6 +204,12 @@ class Customer(FastHttpUser):  # type: ignore[misc]
                 answer.failure(settled.why)
         _writer().settled(sent, settled)
         return settled
+
+
+def _unless_stopping() -> None:
+    """Ends a user that would begin something new while Locust is stopping."""
+    if _stopping.is_set():
+        raise StopUser
 
 
 def _answer(response: Any) -> Answer:

@@ -1,6 +1,7 @@
 """How much load a drill wants: users for Locust, a schedule for the prober."""
 
 from dataclasses import dataclass, fields
+from math import ceil
 
 from gameday.errors import InputError
 
@@ -14,7 +15,8 @@ class LoadPlan:
     ``workers``: Locust worker processes beside its master; 0 is one process that does it all. ``kept_alive``: the
     prober also writes, 2 a second, over one connection that it keeps (measured, and not counted in the RTA).
     ``think_s``: how long a user waits between two orders, on average. ``read_age_s``: reads ask for orders that were
-    acknowledged at least that long ago.
+    acknowledged at least that long ago. ``patience_s``: how long a user waits for an answer, and half of it for a
+    connection.
     """
 
     users: int = 50
@@ -26,10 +28,16 @@ class LoadPlan:
     kept_alive: bool = True
     think_s: float = 0.5
     read_age_s: float = 2.0
+    patience_s: float = 3.0
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
             _check(name, getattr(self, name))
+
+    @property
+    def stop_within_s(self) -> int:
+        """The whole seconds that end the longest attempt of a user: what users get to finish when they are stopped."""
+        return ceil(self.patience_s * 1.5)
 
 
 _RANGES = {
@@ -41,6 +49,7 @@ _RANGES = {
     "probe_timeout_s": (0.05, 60),
     "think_s": (0, 3_600),
     "read_age_s": (0, 3_600),
+    "patience_s": (0.1, 60),
 }
 
 

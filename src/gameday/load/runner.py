@@ -1,6 +1,7 @@
 """Starts and ends the two processes of the load: Locust, and the prober."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,8 @@ from gameday.processes import end, spawn
 from gameday.record.layout import Record
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-STOP_WITHIN_S = 15.0  # Locust gives its users 2 s to finish the request they are in, and then ends them
+STOP_MARGIN_S = 10.0  # beyond what requests in flight may take: for writing statistics on a busy machine
+LOOPBACK = "127.0.0.1"
 LOG_LINES_TOLD = 15
 
 
@@ -22,6 +24,7 @@ class _Child:
     what: str
     process: "subprocess.Popen[bytes]"
     log: Path
+    drains_within_s: float
 
     def alive(self) -> bool:
         """Whether it still runs."""
@@ -34,7 +37,7 @@ class _Child:
         """
         if not self.alive():
             return
-        code = end(self.process, within_s=STOP_WITHIN_S)
+        code = end(self.process, within_s=self.drains_within_s + STOP_MARGIN_S)
         if code != 0:
             raise LoadError(
                 f"{self.what} to drain and exit 0", f"exit code {code}; its log ends: {_tail(self.log)}", "read its log"
@@ -56,15 +59,16 @@ class Load(_Child):
         folder = _folder(record)
         command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
         command += ["--host", service_url, "--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}"]
-        command += ["--csv", str(folder / "locust"), "--stop-timeout", "2", "--exit-code-on-error", "0"]
-        command += ["--loglevel", "WARNING"]
-        command += ["--processes", str(plan.workers)] if plan.workers else []
+        command += ["--csv", str(folder / "locust"), "--exit-code-on-error", "0", "--loglevel", "WARNING"]
+        command += ["--stop-timeout", str(plan.stop_within_s)]
+        command += _workers(plan.workers) if plan.workers else []
         env = {
             "GAMEDAY_LOAD_RECORD": str(record.folder),
             "GAMEDAY_LOAD_RESOLVER": resolver,
             "GAMEDAY_LOAD_THINK_S": f"{plan.think_s:g}",
+            "GAMEDAY_LOAD_PATIENCE_S": f"{plan.patience_s:g}",
         }
-        return cls(*_start("Locust", command, folder / "locust.log", env))
+        return cls(*_start("Locust", command, folder / "locust.log", env), plan.stop_within_s)
 
 
 class Prober(_Child):
@@ -78,7 +82,24 @@ class Prober(_Child):
         command += ["--writes-per-s", f"{plan.writes_per_s:g}", "--reads-per-s", f"{plan.reads_per_s:g}"]
         command += ["--read-age-s", f"{plan.read_age_s:g}"]
         command += [] if plan.kept_alive else ["--no-kept-alive"]
-        return cls(*_start("the prober", command, _folder(record) / "prober.log", {}))
+        return cls(*_start("the prober", command, _folder(record) / "prober.log", {}), plan.probe_timeout_s)
+
+
+def _workers(count: int) -> list[str]:
+    """Master and workers meet on loopback at a port of their own; by default it is 5557 of every address."""
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        port = str(probe.getsockname()[1])
+    meet = [
+        "--master-bind-host",
+        LOOPBACK,
+        "--master-bind-port",
+        port,
+        "--master-host",
+        LOOPBACK,
+        "--master-port",
+        port,
+    ]
+    return ["--processes", str(count), *meet]
 
 
 def _start(

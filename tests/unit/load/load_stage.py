@@ -27,7 +27,10 @@ RUN = "2026-11-23T18-11-31.000000Z"
 
 @dataclass
 class FakeService:
-    """Orders in memory. ``mood``: good, hang, hang_after (stores first), not_applied, broken, reset, forget."""
+    """Orders in memory.
+
+    ``mood``: good, hang, hang_after (stores first), trickle (for ever), not_applied, broken, reset, forget.
+    """
 
     address: str = ADDRESS
     port: int = 0
@@ -82,6 +85,8 @@ class FakeService:
         self.connections.add(request.transport.get_extra_info("peername") if request.transport else None)
         if self.mood == "hang":
             await asyncio.sleep(60)
+        if self.mood == "trickle":
+            await _trickle(request)
         if self.mood == "not_applied":
             return web.json_response({}, status=503, headers={"x-gameday-not-applied": "1"})
         if self.mood == "broken":
@@ -122,6 +127,15 @@ class FakeService:
     @property
     def _headers(self) -> dict[str, str]:
         return {"x-gameday-region": "here"}
+
+
+async def _trickle(request: web.Request) -> None:
+    """An answer that never ends, and never lets a client's patience with a silent server run out."""
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    while True:
+        await answer.write(b" ")
+        await asyncio.sleep(0.1)
 
 
 @pytest.fixture
@@ -189,6 +203,10 @@ def name_server() -> Iterator[FakeDns]:
 
 @pytest.fixture
 def record(tmp_path: Path) -> Record:
+    return new_record(tmp_path)
+
+
+def new_record(tmp_path: Path) -> Record:
     folder = tmp_path / RUN
     for part in ("writes", "probes"):
         (folder / part).mkdir(parents=True)
