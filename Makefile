@@ -19,7 +19,8 @@ test: $(STAMP)  ## lint, types, contracts, and every test with coverage
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run --rcfile=tests/coverage-with-children.toml -m pytest -m "not lab"
+	$(BIN)/coverage run -m pytest -m lab
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
