@@ -24,8 +24,8 @@ test: $(STAMP)  ## lint, types, contracts, and every test with coverage
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-unit: $(STAMP)  ## the tests that need no lab; seconds
-	$(BIN)/python -m pytest -m "not lab and not infra and not browser" -q
+unit: $(STAMP)  ## the tests that start nothing; under a minute
+	$(BIN)/python -m pytest -m "not lab and not infra and not browser and not postgres and not parts" -q
 
 bench: $(STAMP)  ## the figures, as tables
 	$(BIN)/python -m benchmarks

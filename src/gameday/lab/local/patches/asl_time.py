@@ -9,7 +9,7 @@ from gameday.lab.local.patches.seam import demand, hooks, swap
 
 RUN_TASK_POLL_S = 0.1  # AWS is told of a task's end by an event; moto would look every 0.5 s
 
-TIMEOUT_S_MIN = 5.0  # a call of this machine takes milliseconds, a Python process a second or two, at any scale
+TIMEOUT_S_MIN = 20.0  # calls take milliseconds and a Python process a second or two, at any scale; a busy machine more
 
 
 def install() -> None:
