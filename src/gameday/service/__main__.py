@@ -44,7 +44,7 @@ def main() -> int:
             access_log=False,
             server_header=False,
             timeout_keep_alive=bounds.KEEP_ALIVE_S,
-            timeout_graceful_shutdown=bounds.GRACEFUL_STOP_S,
+            timeout_graceful_shutdown=settings.graceful_stop_s,
         )
     )
     server.database = database

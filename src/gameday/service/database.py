@@ -97,10 +97,10 @@ class Database:
         """
         call = Call()
         task = asyncio.create_task(self._on_a_connection(work, call))
-        done, _ = await asyncio.wait({task}, timeout=bounds.REQUEST_DEADLINE_S)
+        done, _ = await asyncio.wait({task}, timeout=self.settings.request_deadline_s)
         if not done:
             self._leave_behind(task, call)
-            raise _ended(call, f"no answer from the database within {bounds.REQUEST_DEADLINE_S:g} s")
+            raise _ended(call, f"no answer from the database within {self.settings.request_deadline_s:g} s")
         return task.result()
 
     async def close(self) -> None:
@@ -162,7 +162,7 @@ class Database:
         await self._pool.open(wait=False)
         log.warning("database endpoint is %s:%d/%s", endpoint.host, endpoint.port, endpoint.dbname)
         if before:
-            await before.close(timeout=bounds.REQUEST_DEADLINE_S)
+            await before.close(timeout=self.settings.request_deadline_s)
 
     def _new_pool(self, endpoint: Endpoint) -> AsyncConnectionPool[Connection]:
         return AsyncConnectionPool(
@@ -200,7 +200,7 @@ def connection_parameters(settings: Settings, endpoint: Endpoint) -> dict[str, A
         "keepalives_interval": 1,
         "keepalives_count": 3,
         "gssencmode": "disable",
-        "options": f"-c statement_timeout={bounds.STATEMENT_TIMEOUT_MS}",
+        "options": f"-c statement_timeout={settings.statement_timeout_ms}",
         "autocommit": True,
     }
 
