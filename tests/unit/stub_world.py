@@ -97,6 +97,8 @@ class StubWorld:
     dead: set = field(default_factory=set)
     down_since: int | None = None
     lab_died: bool = False
+    is_unhealthy: bool = False  # Route 53 said so before anything was broken
+    acknowledges: bool = True  # the ledger's own writes; the probes are answered anyway
 
     def lab(self, choice, stack, progress):
         self._do("lab")
@@ -117,6 +119,8 @@ class StubWorld:
     def observer(self, lab, timeline):
         self._do("observer")
         self.timeline = timeline
+        if self.is_unhealthy:
+            timeline.add(Kind.HEALTH_CHECK, "unhealthy", region=PRIMARY)
         return StubClient(self, "observer")
 
     def warden(self, record, lab, private):
@@ -140,7 +144,7 @@ class StubWorld:
     def probe_until_now(self):
         while self.next_ns + NS // RATE < self.clock.mono_ns():
             good = self.is_up and not self.is_silent(self.next_ns)
-            self._write(good)
+            self._write(good and self.acknowledges)
             for target in ("write", "read"):
                 done = self.next_ns + (NS // 100 if good else NS)
                 at, region = self.next_ns, self.answering

@@ -41,7 +41,7 @@ def heal(configuration: Configuration = None) -> str:
 
     Does nothing when nothing is broken, and when the control refused to begin.
     """
-    if TOKEN.refused and TOKEN.drill is None:
+    if TOKEN.refused and not TOKEN.is_open:
         return f"nothing was broken: {TOKEN.refused}"
     with drilling() as drill:
         broken = drill.undo.open_steps()

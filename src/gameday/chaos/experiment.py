@@ -2,14 +2,15 @@
 is created.
 """
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gameday.chaos.activities import check_activities
 from gameday.chaos.redact import redacted, secret_values
+from gameday.chaos.spelling import suggestion
 from gameday.errors import ExperimentError
 from gameday.facts import Objectives
 from gameday.lab.model import GLOBAL_REGION
@@ -45,6 +46,7 @@ class Asked:
 def read(experiment: Tree, configuration: Tree, secrets: Tree) -> Asked:
     """Everything a drill needs; raises :class:`ExperimentError`, or another :class:`InputError`. Creates nothing."""
     check_spelling(experiment, configuration)
+    check_activities(experiment)
     check_references(experiment, configuration, secrets)
     choice = _lab(configuration)
     check_regions(experiment, configuration, choice)
@@ -75,7 +77,7 @@ def check_spelling(experiment: Tree, configuration: Tree) -> None:
             raise _misspelt("a section of an experiment", section, SECTIONS)
     used = {name for _, text in _texts(_acting(experiment)) for name in REFERENCE.findall(text)}
     for key in configuration:
-        if key not in KNOWN and key not in used and _suggestion(key, KNOWN):
+        if key not in KNOWN and key not in used and suggestion(key, KNOWN):
             raise _misspelt("a configuration key of gameday, or one that the experiment uses", key, KNOWN)
 
 
@@ -94,7 +96,7 @@ def check_references(experiment: Tree, configuration: Tree, secrets: Tree) -> No
             if name not in names or where.startswith("configuration"):
                 raise ExperimentError(
                     "every ${…} resolved from configuration or secrets",
-                    f"${{{name}}} at {where}{_suggestion(name, tuple(names))}",
+                    f"${{{name}}} at {where}{suggestion(name, tuple(names))}",
                     "add the key to the experiment's configuration, or give it with --var where it has one",
                 )
 
@@ -108,7 +110,7 @@ def check_regions(experiment: Tree, configuration: Tree, choice: LabChoice) -> N
             if region not in regions:
                 raise ExperimentError(
                     f"a region of the lab ({', '.join(regions[:2])})",
-                    f"{region!r} at {where}{_suggestion(region, regions)}",
+                    f"{region!r} at {where}{suggestion(region, regions)}",
                     "correct the region's name",
                 )
 
@@ -180,9 +182,4 @@ def _texts(tree: Any, where: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _misspelt(what: str, seen: str, known: tuple[str, ...]) -> ExperimentError:
-    return ExperimentError(what, f"{seen!r}{_suggestion(seen, known)}", "correct its spelling, or take it out")
-
-
-def _suggestion(seen: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(seen, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return ExperimentError(what, f"{seen!r}{suggestion(seen, known)}", "correct its spelling, or take it out")

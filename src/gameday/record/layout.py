@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from gameday.errors import InputError, RecordError
 from gameday.facts import Event, Measurement, Plan, Probe, Survivor, WalCommit, Write
 from gameday.record.lines import Damage, LineWriter, read_lines
 
+OTHER_REPORTS = "or choose another folder: --reports, or `reports` in the experiment's configuration"
+ROOM_MIN_BYTES = 32 << 20  # a drill of the shipped size writes about 6 MiB
 _NEXT = {
     "plan.json": "without its plan a record cannot be judged: restore it, or run the drill again",
     "measurement.json": "judge the record again: gameday judge",
@@ -28,17 +31,15 @@ class Record:
 
     @classmethod
     def create(cls, reports: Path, drill: str) -> "Record":
-        """Make the folder of a new drill; raises :class:`RecordError` when that is not possible."""
+        """Make the folder of a new drill; raises :class:`RecordError`, with nothing made, when that is not possible."""
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
-        folder = reports / drill / stamp
+        made = cls(reports / drill / stamp)
         try:
-            (folder / "writes").mkdir(parents=True)
-            (folder / "probes").mkdir()
-        except OSError as cause:
-            raise RecordError(
-                f"a writable folder {reports}", f"{cause.strerror}: {cause.filename}", "choose another with --reports"
-            ) from cause
-        return cls(folder)
+            made._make(reports)
+        except RecordError:
+            made._unmake()
+            raise
+        return made
 
     @classmethod
     def open(cls, folder: Path) -> "Record":
@@ -80,7 +81,31 @@ class Record:
         return self.folder / "probes"
 
     def write_plan(self, plan: Plan) -> None:
-        self.write_text("plan.json", _pretty(plan))
+        """Write ``plan.json``; where even the first cannot be written, the record's empty folders go again."""
+        try:
+            self.write_text("plan.json", _pretty(plan))
+        except RecordError:
+            if not (self.folder / "plan.json").exists():
+                self._unmake()
+            raise
+
+    def _make(self, reports: Path) -> None:
+        try:
+            self.writes.mkdir(parents=True)
+            self.probes.mkdir()
+            free = shutil.disk_usage(self.folder).free
+        except OSError as cause:
+            seen, then = f"{cause.strerror}: {cause.filename}", f"make it writable, {OTHER_REPORTS}"
+            raise RecordError(f"a writable folder {reports}", seen, then) from cause
+        if free < ROOM_MIN_BYTES:
+            expected = f"{ROOM_MIN_BYTES >> 20} MiB free for a record in {reports}"
+            raise RecordError(expected, f"{free / 2**20:.1f} MiB", f"free the disk, {OTHER_REPORTS}")
+
+    def _unmake(self) -> None:
+        """Remove the record's folders as far as they are empty: without a plan a record is none."""
+        for folder in (self.writes, self.probes, self.folder, self.folder.parent):
+            with contextlib.suppress(OSError):  # not empty, or never made
+                folder.rmdir()
 
     def write_measurement(self, measurement: Measurement) -> None:
         self.write_text("measurement.json", _pretty(measurement))
@@ -122,7 +147,8 @@ class Record:
         except OSError as cause:
             with contextlib.suppress(OSError):  # the first error is the one worth reading
                 half.unlink(missing_ok=True)
-            raise RecordError(f"to write {path}", f"{cause.strerror}", "free the disk, then judge again") from cause
+            then = OTHER_REPORTS if name == "plan.json" else "then judge again: gameday judge"
+            raise RecordError(f"to write {path}", f"{cause.strerror}", f"free the disk, {then}") from cause
 
     def seal(self) -> None:
         """Write ``manifest.json``: the SHA-256 of every other file of the record."""

@@ -7,7 +7,7 @@ from stub_world import StubFault, StubWorld
 from gameday.chaos.controls import drill
 from gameday.chaos.controls.drill import after_experiment_control, cleanup_control  # noqa: F401
 from gameday.chaos.token import drilling
-from gameday.errors import FaultError, LabNotReady
+from gameday.errors import FaultError, LabNotReady, ReadBackError
 
 WORLD = StubWorld()
 
@@ -22,6 +22,12 @@ def before_experiment_control(context, configuration=None, secrets=None):
         WORLD.loses = 10**6
     if trouble == "judge crashes":
         WORLD.judge = None
+    if trouble == "unreadable survivor":
+        WORLD.fails_at, WORLD.failure = "read back", ReadBackError("every page", "a timeout")
+    if trouble == "never back":
+        WORLD.outage_s = 10**6
+    WORLD.is_unhealthy = trouble == "primary already unhealthy"
+    WORLD.acknowledges = trouble != "acknowledges nothing"
     drill.begin(context, configuration or {}, secrets or {}, world=WORLD, clock=WORLD.clock)
 
 

@@ -86,6 +86,45 @@ def test_a_lab_that_never_comes_up_exits_1_with_its_own_words(tmp_path, experime
     run = Run(tmp_path, experiment, trouble="no lab")
     assert run.code == 1
     assert "expected a lab that is ready; saw none. Next: look at its log" in run.words
+    assert "Traceback" not in run.words
+    assert run.words.count("CRITICAL") == 1  # the rollback has nothing to take back, and says nothing more
+    assert (run.journal["gameday"]["verdict"], run.injected) == ("UNKNOWN", False)
+
+
+def test_unwritable_reports_exit_1_and_leave_nothing(tmp_path, experiment):
+    (tmp_path / "file").write_text("")
+    experiment["configuration"]["reports"] = "file/reports"
+    run = Run(tmp_path, experiment)
+    assert run.code == 1
+    assert "expected a writable folder file/reports; saw Not a directory" in run.words
+    assert "`reports` in the experiment's configuration" in run.words
+    assert "Traceback" not in run.words
+    assert not [path for path in tmp_path.iterdir() if path.name not in ("file", "experiment.json", "journal.json")]
+
+
+def test_a_primary_that_is_already_down_before_the_fault_proves_nothing(tmp_path, experiment):
+    run = Run(tmp_path, experiment, trouble="primary already unhealthy")
+    assert (run.code, run.journal["gameday"]["verdict"]) == (1, "UNKNOWN")
+    assert "the primary was already down before the fault" in " ".join(run.journal["gameday"]["findings"])
+
+
+def test_a_drill_that_acknowledged_nothing_before_the_fault_proves_nothing(tmp_path, experiment):
+    run = Run(tmp_path, experiment, trouble="acknowledges nothing")
+    assert (run.code, run.journal["gameday"]["verdict"]) == (1, "UNKNOWN")
+    assert "no write was acknowledged before the fault" in " ".join(run.journal["gameday"]["findings"])
+
+
+def test_a_service_that_stops_answering_for_good_ends_in_bounded_time_with_a_whole_record(tmp_path, experiment):
+    run = Run(tmp_path, experiment, trouble="never back")
+    assert (run.code, run.journal["gameday"]["verdict"]) == (1, "UNKNOWN")
+    names = set(json.loads((run.records[0] / "manifest.json").read_text()))
+    assert {"plan.json", "timeline.ndjson", "measurement.json", "journal.json", "index.html"} <= names
+
+
+def test_a_survivor_that_cannot_be_read_back_exits_1_and_is_unknown(tmp_path, experiment):
+    run = Run(tmp_path, experiment, trouble="unreadable survivor")
+    assert (run.code, run.journal["gameday"]["verdict"]) == (1, "UNKNOWN")
+    assert "UNKNOWN: the read-back is incomplete" in " ".join(run.journal["gameday"]["findings"])
 
 
 def test_a_fault_without_effect_exits_1_and_ends_the_method(tmp_path, experiment):
@@ -127,6 +166,18 @@ REFUSED = {
     "an unresolved reference in the configuration": (
         lambda e: e["configuration"].update(users="${USERS}"), "${USERS} at configuration.users"),
     "a misspelt key": (lambda e: e["configuration"].update(timer_scal=1), "'timer_scal'; did you mean 'timer_scale'?"),
+    "a misspelt argument": (
+        lambda e: e["method"].append(activity("until_recovered", within=5)), "'within' at method[3]"),
+    "a missing argument": (lambda e: e["method"].append(activity("until_recovered")), "no within_s at method[3]"),
+    "a misspelt action": (lambda e: e["method"].append(activity("obsrve")), "did you mean 'observe'?"),
+    "an objective that is not finite": (lambda e: e["configuration"].update(rto_s="inf"), "rto_s to be a number of"),
+    "an objective that is true": (lambda e: e["configuration"].update(rto_s=True), "rto_s to be a number; saw True"),
+    "a port range that cannot be": (lambda e: e["configuration"].update(port_base=65533), "saw 65533"),
+    "a latency that cannot be": (lambda e: e["configuration"].update(link_latency_s=-1), "saw -1"),
+    "a misspelt strategy": (
+        lambda e: e["runtime"].update(rolbacks={}), "'rolbacks' at runtime; did you mean 'rollbacks'?"),
+    "a misspelt key of an activity": (
+        lambda e: e["method"][0].update(backgroud=True), "'backgroud' at method[0]; did you mean 'background'?"),
     "a misspelt section": (lambda e: e.update(rolbacks=[]), "'rolbacks'; did you mean 'rollbacks'?"),
     "a negative objective": (lambda e: e["configuration"].update(rto_s=-1), "rto_s to be a number of seconds"),
     "an objective that is no number": (

@@ -66,6 +66,11 @@ def test_a_wrong_input_exits_2_and_creates_nothing(tmp_path):
         (["lab", "up", "--name", "local"], "a lab's name that means nothing else"),
         (["lab", "up", "--name", "a b"], "a name of letters, digits"),
         (["lab", "up", "--timer-scale", "0"], "a timer scale between"),
+        (["lab", "up", "--ports", "80"], "a first port between 1024 and 65531"),
+        (["lab", "up", "--ports", "65533"], "saw       65533"),
+        (["lab", "up", "--latency", "nan"], "a link latency between 0 and 5 s"),
+        (["drill", "--ports", "80"], "a first port between"),
+        (["drill", "--rto", "nan"], "rto_s to be a number of seconds"),
         (["drill", "--rto", "-1"], "rto_s to be a number of seconds"),
         (["lab", "logs", "control-plane"], "is a lab 'lab' up?"),
     ],
@@ -74,6 +79,22 @@ def test_what_cannot_be_is_refused(words, told, tmp_path):
     done = gameday(*words, home=tmp_path)
     assert done.returncode == 2
     assert told in done.stderr
+
+
+def test_a_drill_that_cannot_write_its_record_leaves_nothing(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = gameday("drill", "--reports", "file/reports", home=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("expected  a writable folder file/reports\nsaw       Not a directory")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_lab_whose_home_cannot_be_written_is_refused_without_a_traceback(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = gameday("lab", "up", home=tmp_path / "file", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "saw       Not a directory" in done.stderr
+    assert "next      let GAMEDAY_HOME name another folder" in done.stderr
 
 
 def test_a_lab_that_is_not_up_is_named_with_the_way_to_bring_it_up(tmp_path):

@@ -95,3 +95,20 @@ def test_an_unreadable_state_counts_as_no_lab(tmp_path: Path) -> None:
     (folder / "lab.json").write_text("{half")
     assert home.read_state("odd") is None
     assert home.list_labs() == ()
+
+
+def test_a_home_that_cannot_be_written_is_refused_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GAMEDAY_HOME", str(tmp_path / "file"))
+    with pytest.raises(LabError, match=r"a writable folder .*; saw Not a directory: .*GAMEDAY_HOME"):
+        home.make_room()
+
+
+def test_a_port_that_is_taken_for_dns_only_is_named_too() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as held:
+        held.bind(("0.0.0.0", 0))
+        port = held.getsockname()[1]
+        with pytest.raises(PortsTaken, match=f"{port} is in use by process .*port_base"):
+            home.check_ports(Addresses(199), Ports(port - 1))

@@ -29,7 +29,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_ends_the_timeline_aloud_and_leaves_what_was_written(small_disk: Path) -> None:
-    record = Record.create(small_disk, "full")
+    record = Record(small_disk)
     timeline = Timeline(record)
     with pytest.raises(RecordError, match="No space left"):
         for _ in range(10_000):
@@ -43,7 +43,13 @@ def test_a_full_disk_ends_the_timeline_aloud_and_leaves_what_was_written(small_d
 
 
 def test_a_full_disk_leaves_no_half_written_file(small_disk: Path) -> None:
-    record = Record.create(small_disk, "full")
+    record = Record(small_disk)
     with pytest.raises(RecordError, match="No space left"):
         record.write_text("measurement.json", "x" * 1_000_000)
     assert not list(record.folder.glob("measurement*"))
+
+
+def test_a_disk_without_room_for_a_record_is_refused_and_nothing_is_made(small_disk: Path) -> None:
+    with pytest.raises(RecordError, match=r"32 MiB free for a record .*; saw 0\.1 MiB. Next: free the disk"):
+        Record.create(small_disk / "reports", "full")
+    assert [path.name for path in small_disk.rglob("*")] == ["reports"]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_two_drills_of_one_name_have_two_folders(tmp_path):
 
 def test_a_reports_folder_that_cannot_be_is_a_record_error_and_nothing_is_created(tmp_path):
     (tmp_path / "reports").write_text("I am a file")
-    with pytest.raises(RecordError, match="choose another with --reports"):
+    with pytest.raises(RecordError, match="or choose another folder: --reports"):
         Record.create(tmp_path / "reports", "d")
     assert [path.name for path in tmp_path.iterdir()] == ["reports"]
 
@@ -79,3 +80,12 @@ def test_sealing_again_after_judging_again_includes_what_is_new(tmp_path):
     record.write_text("measurement.json", "{}")
     record.seal()
     assert set(json.loads((record.folder / "manifest.json").read_text())) == {"measurement.json"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this platform")
+def test_a_first_plan_that_cannot_be_written_leaves_no_record(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, "full")
+    record.folder.joinpath("plan.json.part").symlink_to("/dev/full")
+    with pytest.raises(RecordError, match=r"plan\.json; saw No space left on device"):
+        record.write_plan(PLAN)
+    assert list(tmp_path.iterdir()) == []

@@ -43,7 +43,7 @@ def cleanup_control() -> None:
     """Whatever became of the experiment, nothing of the drill goes on running."""
     drill = TOKEN.drill
     take()
-    if drill is not None:
+    if drill is not None and drill.has_record:
         drill.conclude(Stopped("the experiment to end in order", "Chaos Toolkit gave it up"))
 
 
@@ -83,6 +83,9 @@ def finish(state: dict[str, Any], secrets: Mapping[str, Any]) -> None:
             measurement = _judged(drill, state, hidden)
             if measurement.verdict is Verdict.HELD:
                 state["deviated"] = deviated
+    except GamedayError as cause:
+        logger.error("The drill could not be judged; the run counts as deviated: %s", cause)  # noqa: TRY400  no defect
+        raise
     except Exception:
         logger.exception("The drill could not be judged; the run counts as deviated")
         raise

@@ -1,6 +1,7 @@
 """Where this user's local labs keep their files, and who is up: a folder, a name and an address slot each."""
 
 import contextlib
+import errno
 import os
 import shutil
 import socket
@@ -19,6 +20,10 @@ from gameday.processes import ProcessId, alive
 from gameday.record.lines import Damage, LineWriter, read_lines
 
 SLOTS = range(16, 200)
+ROOM_MIN_BYTES = (
+    256 << 20
+)  # two PostgreSQL servers with their write-ahead logs, and the initialised one they start from
+OTHER_HOME = "let GAMEDAY_HOME name another folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,22 @@ def labs_folder() -> Path:
     """``$GAMEDAY_HOME/labs``, else the user's own state folder."""
     home = os.environ.get("GAMEDAY_HOME")
     return (Path(home) if home else platformdirs.user_state_path("gameday")) / "labs"
+
+
+def make_room() -> Path:
+    """The folder of all labs, made if need be; raises :class:`LabError` when no lab could keep its files there."""
+    folder = labs_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as cause:
+        raise LabError(f"a writable folder {folder}", f"{cause.strerror}: {cause.filename}", OTHER_HOME) from cause
+    if not os.access(folder, os.W_OK):
+        raise LabError(f"a writable folder {folder}", "it is not", OTHER_HOME)
+    if free < ROOM_MIN_BYTES:
+        expected = f"{ROOM_MIN_BYTES >> 20} MiB free for a lab in {folder}"
+        raise LabError(expected, f"{free / 2**20:.1f} MiB", f"free the disk, or {OTHER_HOME}")
+    return folder
 
 
 def folder_of(name: str) -> Path:
@@ -124,22 +145,28 @@ def _claim(name: str) -> socket.socket | None:
 
 def check_ports(addresses: Addresses, ports: Ports) -> None:
     """Raise :class:`PortsTaken` when any of the lab's ports is held; nothing was started yet."""
-    for port in (ports.api, ports.dns, ports.http, ports.task, ports.database):
-        with socket.socket() as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    over_tcp = [(port, socket.SOCK_STREAM) for port in (ports.api, ports.dns, ports.http, ports.task, ports.database)]
+    for port, kind in (*over_tcp, (ports.dns, socket.SOCK_DGRAM)):
+        with socket.socket(type=kind) as sock:
+            if kind == socket.SOCK_STREAM:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 sock.bind((addresses.api, port))
             except OSError as cause:
                 raise PortsTaken(
                     f"ports {ports.base}-{ports.database} free on loopback",
-                    f"{port} is in use{_holder(port)}",
-                    "choose others with --ports BASE",
+                    f"{port} is {_why_not(cause)}{_holder(port)}",
+                    "choose others: --ports BASE, or port_base in the experiment's configuration",
                 ) from cause
+
+
+def _why_not(cause: OSError) -> str:
+    return "in use" if cause.errno == errno.EADDRINUSE else f"not to be had ({cause.strerror})"
 
 
 def _holder(port: int) -> str:
     with contextlib.suppress(psutil.Error):
-        for connection in psutil.net_connections("tcp"):
+        for connection in psutil.net_connections("inet"):
             if connection.laddr and connection.laddr.port == port and connection.pid:
                 return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
     return ""

@@ -48,8 +48,7 @@ def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningL
     :class:`LabNotReady` when it died or did not answer in time; nothing is left of it then.
     """
     command = [sys.executable, "-m", "gameday.lab.local", msgspec.json.encode(options).decode()]
-    home.labs_folder().mkdir(parents=True, exist_ok=True)
-    fallen = home.labs_folder() / f"{options.name}.err"
+    fallen = home.make_room() / f"{options.name}.err"
     process = spawn(command, log=fallen, stdout=subprocess.PIPE, env=dict(os.environ))
     try:
         _until_ready(process, fallen, progress)
@@ -65,7 +64,7 @@ def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningL
 
 def run_in_foreground(options: LabOptions, progress: Callable[[str], None], on_ready: Callable[[Lab], None]) -> None:
     """``gameday lab up``: this process becomes the lab, until SIGINT or SIGTERM."""
-    home.labs_folder().mkdir(parents=True, exist_ok=True)
+    home.make_room()
     LocalLab(options, progress).run(lambda _: on_ready(attach(options.name)))
 
 
