@@ -4,10 +4,11 @@ import itertools
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from load_stage import ADDRESS, FakeDns, FakeService, until
+from load_stage import ADDRESS, FakeDns, FakeService, new_record, until
 
 from gameday.clock import NS, eventually
 from gameday.facts import Probe, Write
@@ -77,9 +78,20 @@ def test_it_keeps_its_schedule_while_the_service_hangs(service: FakeService, rec
     assert late_ms[len(late_ms) // 2] < 20
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeService, Record]]:
+    """One prober for the tests that only ask what becomes of a write; it starts while the service is good."""
+    service, record = FakeService().start(), new_record(tmp_path_factory.mktemp("shared"))
+    prober = Prober.start(PLAN, service.url, "system", record)
+    yield service, record
+    kill_tree(prober.process)
+    service.stop()
+
+
 @pytest.mark.parametrize(
     ("mood", "end", "status"),
     [
+        ("good", "acked", 200),
         ("hang", "unknown", None),
         ("hang_after", "unknown", None),
         ("reset", "unknown", None),
@@ -88,14 +100,19 @@ def test_it_keeps_its_schedule_while_the_service_hangs(service: FakeService, rec
     ],
 )
 def test_an_answer_or_its_lack_is_settled_by_the_definition(
-    service: FakeService, record: Record, start: Start, mood: str, end: str, status: int | None
+    shared: tuple[FakeService, Record], mood: str, end: str, status: int | None
 ) -> None:
-    service.mood = mood
-    prober = start(service.url)
-    until(lambda: settled(record), "a settlement")
-    prober.stop()
-    assert {(write.ev, write.status) for write in settled(record)} == {(end, status)}
-    assert not any(probe.good for probe in probes(record, "write"))
+    service, record = shared
+    service.mood, since = mood, time.monotonic_ns()
+
+    def found() -> list[Probe]:
+        return [probe for probe in probes(record, "write") if probe.sent_mono_ns > since]
+
+    seen = eventually(found, lambda seen: len(seen) >= 5, what=mood, within_s=10, every_s=0.05)
+    lines = [line for line in record.read_writes(Damage()) if line.writer.startswith("prober")]
+    sent = {line.id for line in lines if line.ev == "sent" and line.mono_ns > since}
+    assert {(line.ev, line.status) for line in lines if line.ev != "sent" and line.id in sent} == {(end, status)}
+    assert {probe.good for probe in seen} == {mood == "good"}
 
 
 def test_nobody_listening_is_refused(record: Record, start: Start) -> None:
