@@ -97,8 +97,14 @@ def session() -> Any:
 @cache
 def _routes(service: str) -> tuple[_Route, ...]:
     """A REST service's routes from botocore's model, the most demanding first."""
-    model = service_model(service)
-    if model is None:
+    from botocore.exceptions import UnknownServiceError
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    try:
+        # Not a session's model: S3's clients take the bucket out of its paths.
+        model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    except UnknownServiceError:
         return ()
     routes = [_route(model.operation_model(name)) for name in model.operation_names]
     return tuple(

@@ -1,13 +1,19 @@
-"""moto's dispatcher, without looking up the same things at every call: 4 of the 11 ms of a call (measured 2026-11)."""
+"""moto, without looking up or reading the same things again: 4 of the 11 ms of a call, 0.5 s of a start (2026-11)."""
 
 import functools
 import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from gameday.lab.local.patches.seam import demand, rebind, swap
 
 
 def install() -> None:
     """Put the patches in; raises UpstreamMoved."""
+    _read_models_once()
+
     from moto import backends, settings
     from moto.core import responses, utils
 
@@ -22,3 +28,31 @@ def install() -> None:
 
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # 1,300 machine images a region, 0.2 s: no lab starts one
     demand(settings.ec2_load_default_amis() is False, "a switch for its machine images", "they are loaded")
+
+
+def _read_models_once() -> None:
+    """One loader of API models for every session of this process, one for moto's own models, and a quick parser.
+
+    What sessions change in a model (S3's paths) all of them change alike. moto merges extras into its own models, so
+    the two kinds stay apart.
+    """
+    from botocore import loaders, session
+
+    shared = functools.cache(session.create_loader)
+    swap(session, "create_loader", shared, expects="search_path_string")
+    swap(loaders.JSONFileLoader, "_load_file", _load_file, expects="self, full_path, open_method")
+    model = session.get_session().get_component("data_loader").load_service_model("sts", "service-2")
+    demand("AssumeRole" in model["operations"], "a model of sts", repr(list(model)))
+    demand(session.get_session().get_component("data_loader") is shared(None), "sessions that share a loader", "others")
+
+    from moto.core import utils
+
+    swap(utils, "create_loader", functools.cache(utils.create_loader), expects="")
+
+
+def _load_file(_self: object, full_path: str, open_method: Any) -> Any:
+    """A model as plain dicts: a quarter of the time of json with OrderedDict, and less memory."""
+    if not Path(full_path).is_file():
+        return None
+    with open_method(full_path, "rb") as file:
+        return msgspec.json.decode(file.read())
