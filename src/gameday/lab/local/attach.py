@@ -7,10 +7,13 @@ from gameday.lab.local.home import LabState, list_labs, read_state
 from gameday.lab.model import Lab, read_outputs
 
 
-def attach(name: str) -> Lab:
-    """The lab of that name as a drill sees it; raises :class:`LabError` when none of that name is up."""
+def attach(name: str, aws: Aws | None = None) -> Lab:
+    """The lab of that name as a drill sees it; raises :class:`LabError` when none of that name is up.
+
+    ``aws`` is for who has clients of it already.
+    """
     state = living(name)
-    aws = Aws(state.endpoint_url)
+    aws = aws or Aws(state.endpoint_url)
     own = {
         "link_latency_s": state.link_latency_s,
         "rds_promotion_s": state.rds_promotion_s,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gameday.aws import LOCAL_KEYS
+from gameday.aws import LOCAL_KEYS, Aws
 from gameday.lab.local.alarms import AlarmController
 from gameday.lab.local.balancer import BalancerController
 from gameday.lab.local.database import DatabaseController
@@ -33,6 +33,7 @@ class Parts:
     controllers: tuple[Controller, ...]
     service: ServiceController
     routing: RoutingController
+    aws: Aws
     deploy: Callable[[], None]
 
 
@@ -58,7 +59,8 @@ def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
             "DatabasePort": str(ground.ports.database),
             "Resolver": ground.resolver,
         }
-        yield Parts(ground, controllers, service, routing, lambda: deploy(ground, parameters))
+        aws = server.inside()
+        yield Parts(ground, controllers, service, routing, aws, lambda: deploy(aws, parameters))
 
 
 class Closable(Protocol):

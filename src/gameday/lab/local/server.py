@@ -9,6 +9,7 @@ from typing import Any
 from gameday.errors import PortsTaken
 from gameday.lab.local.gate import Gate, Route, Wsgi
 from gameday.lab.local.ground import Ground
+from gameday.lab.local.inside import InsideAws
 from gameday.record.lines import LineWriter
 
 POLL_S = 0.1
@@ -27,6 +28,10 @@ class Server:
     def routes(self) -> dict[str, Route]:
         """What answers ``GET /_gameday/<name>``; add to it at any time."""
         return self.gate.routes
+
+    def inside(self) -> InsideAws:
+        """AWS for this process itself, through the gate but without a socket."""
+        return InsideAws(self.endpoint_url, gate=self.gate)
 
     def close(self) -> None:
         """Stop answering, free the port and close the audit log. Calls still running are not waited for."""

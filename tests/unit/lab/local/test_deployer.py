@@ -55,7 +55,7 @@ def test_a_stack_is_made_in_the_order_of_its_needs_and_tells_its_outputs(ground:
         },
         "Outputs": {"Subnet": {"Value": {"Ref": "Subnet"}}, "Port": {"Value": {"Ref": "Port"}}},
     }  # fmt: skip
-    deploy(ground, {"Port": "8080"}, one_stack(template))
+    deploy(aws_of(ground), {"Port": "8080"}, one_stack(template))
     aws = aws_of(ground)
     [stack] = aws.client("cloudformation", WEST).describe_stacks(StackName="gameday-app")["Stacks"]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
@@ -71,7 +71,7 @@ def test_a_resource_whose_condition_does_not_hold_is_not_made(ground: Ground, on
         "Resources": {"Topic": resource("AWS::SNS::Topic") | {"Condition": "Wanted"}},
         "Outputs": {"Topic": {"Value": {"Ref": "Topic"}, "Condition": "Wanted"}},
     }
-    deploy(ground, {}, one_stack(template))
+    deploy(aws_of(ground), {}, one_stack(template))
     assert aws_of(ground).client("sns", WEST).list_topics()["Topics"] == []
 
 
@@ -93,12 +93,12 @@ REFUSED = resource("AWS::EC2::Subnet", VpcId="vpc-0", CidrBlock="10.0.0.0/24")
 )
 def test_what_cannot_be_deployed_is_named(ground: Ground, one_stack: Write, template: Any, complaint: str) -> None:
     with pytest.raises(DeployError, match=complaint):
-        deploy(ground, {}, one_stack(template))
+        deploy(aws_of(ground), {}, one_stack(template))
 
 
 def test_a_parameter_that_no_template_has_is_an_error(ground: Ground, one_stack: Write) -> None:
     with pytest.raises(DeployError, match="saw ServisePort"):
-        deploy(ground, {"ServisePort": "80"}, one_stack({"Resources": {}}))
+        deploy(aws_of(ground), {"ServisePort": "80"}, one_stack({"Resources": {}}))
 
 
 def test_an_output_that_does_not_exist_is_an_error(ground: Ground, one_stack: Write) -> None:
@@ -107,9 +107,9 @@ def test_an_output_that_does_not_exist_is_an_error(ground: Ground, one_stack: Wr
     told["stacks"][0]["parameters"] = {"Arn": {"stack": "gameday-keys", "region": WEST, "output": "KeyArn"}}
     (folder / "stacks.json").write_text(json.dumps(told))
     with pytest.raises(DeployError, match="output KeyArn of gameday-keys"):
-        deploy(ground, {}, folder)
+        deploy(aws_of(ground), {}, folder)
 
 
 def test_templates_that_are_not_there_are_an_error(ground: Ground, tmp_path: Path) -> None:
     with pytest.raises(DeployError, match=r"stacks\.json"):
-        deploy(ground, {}, tmp_path / "nowhere")
+        deploy(aws_of(ground), {}, tmp_path / "nowhere")

@@ -92,7 +92,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     ground, stage = bare_ground(tmp_path_factory.mktemp("failover")), Stage()
     apply_patches(stage.hooks(ground))
     with serve(ground), emptied():
-        deploy(ground, {"ServicePort": "80", "DatabasePort": str(ground.ports.database)})
+        deploy(aws_of(ground), {"ServicePort": "80", "DatabasePort": str(ground.ports.database)})
         aws = aws_of(ground)
         outputs = read_outputs(aws, "gameday", EAST, WEST)
         databases_up_and_a_subscriber(aws, outputs)

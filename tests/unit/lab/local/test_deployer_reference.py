@@ -32,7 +32,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ground,
         "DatabasePort": str(ground.ports.database), "Resolver": ground.resolver,
     }  # fmt: skip
     with serve(ground), emptied():
-        deploy(ground, parameters)
+        deploy(aws_of(ground), parameters)
         aws = aws_of(ground)
         yield ground, aws, read_outputs(aws, "gameday", "ap-southeast-2", WEST)
 

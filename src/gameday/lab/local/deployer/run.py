@@ -12,7 +12,7 @@ from gameday.aws import Aws
 from gameday.errors import DeployError
 from gameday.lab.local.deployer.stack import Outputs, make_stack
 from gameday.lab.local.deployer.values import Scope
-from gameday.lab.local.ground import ACCOUNT, Ground
+from gameday.lab.local.ground import ACCOUNT
 
 PACKAGED = Path(__file__).parents[2] / "templates"
 
@@ -25,8 +25,8 @@ class _Deployment:
     exports: dict[tuple[str, str], str] = field(default_factory=dict)  # (region, name) -> value
 
 
-def deploy(ground: Ground, parameters: Mapping[str, str], templates: Path = PACKAGED) -> None:
-    """Deploy every stack of ``templates`` to the lab's control plane; raises :class:`DeployError`.
+def deploy(aws: Aws, parameters: Mapping[str, str], templates: Path = PACKAGED) -> None:
+    """Deploy every stack of ``templates`` to the control plane that ``aws`` reaches; raises :class:`DeployError`.
 
     ``parameters`` override those of their name in every template that has them; one that no template has is an error.
     Nothing is taken back when a stack fails: the lab that wanted it goes down as a whole.
@@ -39,7 +39,7 @@ def deploy(ground: Ground, parameters: Mapping[str, str], templates: Path = PACK
             ", ".join(sorted(strangers)),
             "correct the parameter's name",
         )
-    deployment = _Deployment(Aws(ground.endpoint_url), parameters)
+    deployment = _Deployment(aws, parameters)
     with _no_collection():
         for stack, template in stacks:
             _deploy(deployment, stack, template)
