@@ -1,5 +1,6 @@
 """The database controller: every RDS instance of the control plane is a real PostgreSQL."""
 
+import importlib
 import secrets
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from gameday.lab.local.ground import PRIMARY, SECONDARY, Ground
 from gameday.lab.local.links import Address, Place
 from gameday.lab.local.metrics import MetricStore
 from gameday.lab.local.pg_binaries import find_binaries
-from gameday.lab.local.pg_template import cache_folder, template
+from gameday.lab.local.pg_template import Blanks
 from gameday.lab.local.postgres import Node, Upstream
 from gameday.lab.local.rds_state import AVAILABLE, CREATING, FAILED, instances, named_in, source_id
 from gameday.lab.local.replica_watch import ReplicaWatch
@@ -33,13 +34,17 @@ type Key = tuple[str, str]  # region, RDS identifier
 
 @dataclass
 class Instance:
-    """One RDS instance and its PostgreSQL. ``source`` is what it streams from; ``life`` is the work that makes it."""
+    """One RDS instance and its PostgreSQL. ``source`` is what it streams from; ``life`` is the work that makes it.
+
+    It ``feeds`` from when a replica may begin to stream from it, which is before it ``is_up``.
+    """
 
     region: str
     number: int
     node: Node
     source: "Instance | None"
     life: "Future[None] | None" = None
+    feeds: bool = False
     is_up: bool = False
     watch: ReplicaWatch | None = None
 
@@ -70,7 +75,8 @@ class DatabaseController:
         self._password = secrets.token_urlsafe(16)  # the replication role's: made for this lab, known to nobody else
         self._workers = ThreadPoolExecutor(4, thread_name_prefix="database")
         self._binaries = find_binaries()
-        self._template = self._workers.submit(template, self._binaries, cache_folder())
+        self._blanks = Blanks(self._binaries, self.ground.folder / "blanks", self._workers)
+        self._workers.submit(importlib.import_module, "psycopg")  # now, when there is time
         self._to_start: list[tuple[Node, Future[None]]] = []
 
     def reconcile(self) -> None:
@@ -135,7 +141,7 @@ class DatabaseController:
     def _take_in(self, key: Key, db: Any) -> None:
         region, db_id = key
         source = self._source_of(db)
-        if db.is_replica and not (source and source.is_up):
+        if db.is_replica and not (source and source.feeds):
             return  # it is `creating` until its source is there
         number = self._number(key)
         address = (self.ground.addresses.postgres(region, number), self.ground.ports.database)
@@ -190,16 +196,17 @@ class DatabaseController:
             db.status = FAILED
             self.ground.said(f"database: {instance.db_id} in {instance.region} did not come up: {cause!r}")
             raise
-        instance.is_up = True
+        instance.feeds = instance.is_up = True
         db.status = AVAILABLE
         self.ground.said(f"database: {instance.db_id} in {instance.region} available")
 
     def _make_primary(self, instance: Instance, db: Any) -> None:
         login = database_credentials(instance.region)
         node = instance.node
-        node.create(self._template.result())
+        node.create(self._blanks.take())
         self._start_and_wait(node)
         node.add_replicator(self._password)
+        instance.feeds = True
         node.add_application(login.username, login.password, db.db_name or DATABASE_DEFAULT)
 
     def _make_replica(self, instance: Instance, source: Instance) -> None:
@@ -207,8 +214,10 @@ class DatabaseController:
         source.node.drop_slot(slot)
         source.node.add_slot(slot)
         upstream = Upstream(self._open_replication(instance, source), slot, self._password)
-        node.create(self._template.result(), upstream)
+        node.create(self._blanks.take(), upstream)
         self._start_and_wait(node)
+        assert source.life
+        source.life.result()
         self._wait_complete(source.node, node)
         publish = partial(self._publish_lag, instance)
         instance.watch = ReplicaWatch(source.node, node, self.ground.delays.lag_metric_period_s, publish)
@@ -264,7 +273,7 @@ class DatabaseController:
 
     def _tell_a_death(self, instance: Instance, db: Any) -> None:
         if instance.is_up and not instance.node.is_running():
-            instance.is_up = False
+            instance.feeds = instance.is_up = False
             db.status = FAILED
             self.ground.ended(f"postgres/{instance.db_id}")
             self.ground.said(f"database: the PostgreSQL of {instance.db_id} in {instance.region} died")

@@ -13,7 +13,6 @@ from gameday.clock import eventually
 from gameday.errors import LabError
 from gameday.lab.local.links import Address
 from gameday.lab.local.pg_binaries import Binaries
-from gameday.lab.local.pg_template import clone
 from gameday.lab.local.pg_user import disguise, plain_environment
 from gameday.processes import end, kill_tree
 
@@ -101,12 +100,12 @@ class Node:
     def data(self) -> Path:
         return self.folder / "data"
 
-    def create(self, template: Path, upstream: Upstream | None = None) -> None:
-        """Make the data folder: a clone of the template, configured, and with ``upstream`` a standby."""
+    def create(self, blank: Path, upstream: Upstream | None = None) -> None:
+        """Make the data folder of a blank one (it is moved), configured, and with ``upstream`` a standby."""
         self.folder.mkdir(parents=True, exist_ok=True)
         disguise().own(self.folder)  # the socket is made in it
         self.folder.chmod(0o700)
-        clone(template, self.data)
+        blank.rename(self.data)
         self._write("pg_hba.conf", HBA)
         self._write("postgresql.auto.conf", self._configuration(upstream))
         if upstream:

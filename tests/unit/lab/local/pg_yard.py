@@ -10,7 +10,7 @@ from pathlib import Path
 from gameday.clock import eventually
 from gameday.lab.local.links import Address
 from gameday.lab.local.pg_binaries import find_binaries
-from gameday.lab.local.pg_template import template
+from gameday.lab.local.pg_template import clone, template
 from gameday.lab.local.postgres import Node, Upstream
 from gameday.processes import spawn
 
@@ -27,7 +27,9 @@ class Yard:
 
     def node(self, name: str, host: int, upstream: Upstream | None = None) -> Node:
         node = Node(name, self.folder / name, (f"127.202.2.{host}", PORT), find_binaries())
-        node.create(template(find_binaries(), self.folder / "cache"), upstream)
+        blank = self.folder / f"blank-{name}"
+        clone(template(find_binaries(), self.folder / "cache"), blank)
+        node.create(blank, upstream)
         self.nodes.append(node)
         return node
 
