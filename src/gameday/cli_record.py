@@ -68,13 +68,13 @@ def undo(record: Path) -> None:
         if not journal.open_steps() or _is_gone(reference):
             click.echo("nothing is left to take back")
             return
-        from gameday.faults.warden import take_back_on
+        from gameday.faults.replay import fence_and_replay
         from gameday.lab.reference import reach
 
         lab = reach(reference)
         timeline = Timeline(opened)
         stack.callback(timeline.close)
-        steps = take_back_on(lab, journal, timeline)
+        steps = fence_and_replay(journal, lab, timeline)
     opened.seal()
     click.echo(f"{steps} steps taken back on {lab.name}")
 

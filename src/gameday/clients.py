@@ -65,5 +65,9 @@ class Clients:
 
     def _stop(self, kind: Kind, client: Client) -> None:
         died = not client.alive()
-        client.stop()
+        try:
+            client.stop()
+        except BaseException as cause:
+            self.timeline.add(kind, "died", why=str(cause))
+            raise
         self.timeline.add(kind, "died" if died else "stopped")

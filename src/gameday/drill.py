@@ -299,10 +299,16 @@ class Drill:
         self.record.write_plan(self.plan)
         opened.callback(self._dismiss, self._world.warden(self.record, self.lab, self.is_private))
         self.timeline.add(Kind.WARDEN, "started", private=self.is_private)
-        opened.callback(self._world.observer(self.lab, self.timeline).stop)
+        observer = self._world.observer(self.lab, self.timeline)
+        opened.callback(observer.stop)
         opened.callback(self._when_the_clients_have_stopped)
         outside = Outside(self.record.probes, self.intent.objectives.latency_bound_s)
-        self.clients = Clients(outside, self.timeline, self._clock, lambda: self._world.check_lab(self.lab))
+
+        def check() -> None:
+            self._world.check_lab(self.lab)
+            observer.check()
+
+        self.clients = Clients(outside, self.timeline, self._clock, check)
         load = (self.intent.load, self.lab, self.record)
         self.clients.add(Kind.PROBER, self._world.prober(*load), opened)
         self.clients.add(Kind.LOAD, self._world.load(*load), opened)
@@ -354,7 +360,10 @@ class Drill:
 
     def _watch(self, event: Event) -> None:
         self._seen.event(event)
-        self._display.event(event)
+        try:
+            self._display.event(event)
+        except OSError:  # nobody reads any more (`gameday drill | head`); the drill and its record go on
+            self._display = Silent()
 
     def _note(self, cause: BaseException) -> None:
         self.timeline.add(Kind.NOTE, "the drill stopped early", why=f"{type(cause).__name__}: {cause}")

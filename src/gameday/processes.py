@@ -51,10 +51,14 @@ def spawn(
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError(f"processes start from the main thread, because their life is tied to it: {command[0]}")
 
+    parent = os.getpid()
+
     def in_child() -> None:
         if before_exec:
             before_exec()
         die_with_parent()
+        if os.getppid() != parent:  # it died before the kernel was asked
+            os._exit(1)
 
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(log.open("ab")) if log else None

@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from botocore.exceptions import BotoCoreError, ClientError
 from chaoslib.exceptions import InterruptExecution
 
 from gameday.drill import Drill
-from gameday.errors import GamedayError, GuardError
+from gameday.errors import GamedayError, GuardError, LabError
 
 
 class Stopped(GamedayError, InterruptExecution):  # type: ignore[misc]  # chaoslib has no types
@@ -57,6 +58,9 @@ def drilling() -> Iterator[Drill]:
         raise
     except GamedayError as cause:
         raise stopped(cause) from cause
+    except (BotoCoreError, ClientError) as cause:
+        seen = LabError("the control plane to do it", str(cause), "look at the lab, then take back what is broken")
+        raise stopped(seen) from cause
 
 
 def stopped(cause: GamedayError) -> Stopped:

@@ -4,14 +4,15 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from gameday.clock import eventually
 from gameday.errors import DeadlineError, FaultError
 from gameday.facts import Kind
 from gameday.faults.guard import may_break
-from gameday.faults.replay import DRILL_TAG, acl_gone, replay, subnet_acl
+from gameday.faults.replay import DRILL_TAG, acl_gone, fence_and_replay, subnet_acl
 from gameday.lab import status
-from gameday.lab.fence import fence_if_promoted
+from gameday.lab.fence import database_groups
 from gameday.lab.local import extras
 from gameday.lab.model import Lab
 from gameday.lab.names import resolve
@@ -49,6 +50,8 @@ class RegionOutage:
         ec2 = lab.client("ec2", self.region)
         subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
         may_break(lab, self.region, subnets, "subnets")
+        may_break(lab, self.region, database_groups(lab, self.region), "security groups of the database")
+        may_break(lab, self.region, [_tagged(status.service_of(lab, self.region))], "ECS services")
         before = _associations(ec2, vpc)
         drill = timeline.drill
         undo.before(acl_gone(self.region, vpc, drill))
@@ -67,8 +70,7 @@ class RegionOutage:
         if not undo.open_steps():
             return
         timeline.add(Kind.HEAL, repr(self), region=self.region)
-        fence_if_promoted(lab, self.region, timeline)
-        replay(undo, lab)
+        fence_and_replay(undo, lab, timeline)
         timeline.add(Kind.HEALED, repr(self), region=self.region)
 
     def _verify(self, lab: Lab, timeline: Timeline) -> None:
@@ -90,6 +92,11 @@ class RegionOutage:
         timeline.add(Kind.FAULT_VERIFIED, repr(self), region=self.region, **seen)
 
 
+def _tagged(service: dict[str, Any]) -> dict[str, Any]:
+    """ECS spells tags in lower case; fencing will scale this service to 0, so it must be a target too."""
+    return {"Tags": [{"Key": tag["key"], "Value": tag["value"]} for tag in service.get("tags", [])]}
+
+
 def _associations(ec2: Any, vpc: str) -> dict[str, dict[str, Any]]:
     """Subnet -> its current association (``NetworkAclAssociationId``, ``NetworkAclId``)."""
     acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
@@ -103,29 +110,31 @@ def _deny_all_acl(ec2: Any, vpc: str, drill: str) -> str:
 
 
 def _is_dark(lab: Lab, region: str) -> bool:
-    """Whether nobody answers at the region's own balancer: no connection within a second."""
-    port = int(lab.shared("ServiceUrl").rsplit(":", 1)[-1].rstrip("/")) if _has_port(lab) else 80
-    for address in resolve(f"{region}.{lab.shared('ServiceName')}", lab.shared("Resolver")):
-        try:
-            socket.create_connection((address, port), timeout=CONNECT_TIMEOUT_S).close()
-        except OSError:
-            continue
+    """Whether nobody answers at the region's own balancer: its name resolves, and no address of it connects in 1 s."""
+    url = urlsplit(lab.shared("ServiceUrl"))
+    port = url.port or (443 if url.scheme == "https" else 80)
+    addresses = resolve(f"{region}.{lab.shared('ServiceName')}", lab.shared("Resolver"))
+    return bool(addresses) and not any(_connects(address, port) for address in addresses)
+
+
+def _connects(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError:
         return False
     return True
-
-
-def _has_port(lab: Lab) -> bool:
-    return lab.shared("ServiceUrl").rstrip("/").rsplit(":", 1)[-1].isdigit()
 
 
 def _link_is_cut(lab: Lab, prefix: str, region: str) -> bool:
     """In the local lab: the real link to or from the region's database is cut. In AWS: its subnets deny everything."""
     if lab.is_local:
         name = prefix + status.database(lab, region).id
-        return all(link.is_cut for link in extras.links(lab) if link.name == name)
+        found = [link.is_cut for link in extras.links(lab) if link.name == name]
+        return bool(found) and all(found)
     ec2, vpc = lab.client("ec2", lab.primary), lab.of(lab.primary, "VpcId")
     acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
-    return all(not acl["Associations"] or not _allows(acl) for acl in acls)
+    in_force = [acl for acl in acls if acl["Associations"]]
+    return bool(in_force) and not any(_allows(acl) for acl in in_force)
 
 
 def _allows(acl: dict[str, Any]) -> bool:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from gameday.errors import FaultError
+from gameday.lab.fence import fence_if_promoted
 from gameday.lab.model import Lab
+from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
 DRILL_TAG = "gameday:drill"
@@ -19,6 +21,22 @@ def subnet_acl(region: str, subnet: str, acl: str) -> UndoStep:
 def acl_gone(region: str, vpc: str, drill: str) -> UndoStep:
     """No network ACL of the VPC carries this drill's tag."""
     return UndoStep("acl_gone", region, {"vpc": vpc, "drill": drill})
+
+
+def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline) -> int:
+    """Take everything back as it must be: each region with an open step is fenced first where its place was taken.
+
+    Returns how many steps there were. Raises :class:`FaultError` when a fence cannot be verified (then nothing was
+    taken back), when a step failed, or when a line of the journal cannot be read.
+    """
+    for region in dict.fromkeys(step.region for _, step in undo.open_steps()):
+        fence_if_promoted(lab, region, timeline)
+    steps = replay(undo, lab)
+    if torn := undo.unreadable():
+        raise FaultError(
+            f"every line of {undo.path} readable", f"{torn} that are not", "compare the region with infra/ by hand"
+        )
+    return steps
 
 
 def replay(undo: UndoJournal, lab: Lab) -> int:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import msgspec
 
-from gameday.errors import FaultError, GamedayError, LabError
+from gameday.clock import SYSTEM, Clock
+from gameday.errors import LabError
 from gameday.facts import Kind
-from gameday.faults.replay import replay
-from gameday.lab.fence import fence_if_promoted
+from gameday.faults.replay import fence_and_replay
 from gameday.lab.model import Lab
 from gameday.lab.reference import LabReference, reach
 from gameday.processes import end
@@ -27,6 +27,7 @@ from gameday.record.undo import UndoJournal
 
 DISMISSED = b"dismissed"
 DISMISS_WITHIN_S = 5.0
+TRY_AGAIN_AFTER_S = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0)
 
 
 @dataclass
@@ -71,23 +72,37 @@ def keep(record: Record, reference: LabReference) -> int:
     return 0 if said == DISMISSED else take_back(record, reference)
 
 
-def take_back(record: Record, reference: LabReference) -> int:
-    """Take back what the dead drill broke, and write it to the timeline; returns 0 when nothing is left to do."""
+def take_back(record: Record, reference: LabReference, clock: Clock = SYSTEM) -> int:
+    """Take back what the dead drill broke, and write it to the timeline; returns 0 when nothing is left to do.
+
+    One throttled call must not leave a region dark: whatever goes wrong is written down, and tried again for minutes.
+    """
     timeline = Timeline(record)
     timeline.add(Kind.WARDEN, "the drill died", lab=reference.name, private=reference.private)
     try:
-        if reference.private:
-            _destroy(reference)
-            timeline.add(Kind.WARDEN, "the drill's own lab is gone", lab=reference.name)
-        else:
-            steps = _heal(reach(reference), record, timeline)
-            timeline.add(Kind.WARDEN, "healed", steps=steps)
-    except GamedayError as cause:
-        timeline.add(Kind.WARDEN, "could not take everything back", why=str(cause))
+        for pause_s in (*TRY_AGAIN_AFTER_S, None):
+            try:
+                _take_back(record, reference, timeline)
+            except Exception as cause:  # noqa: BLE001  written down, and tried again
+                timeline.add(Kind.WARDEN, "could not take everything back", why=repr(cause), again_in_s=pause_s)
+            else:
+                return 0
+            if pause_s:
+                clock.sleep(pause_s)
         return 1
     finally:
         timeline.close()
-    return 0
+        if (record.folder / "manifest.json").exists():
+            record.seal()
+
+
+def _take_back(record: Record, reference: LabReference, timeline: Timeline) -> None:
+    if reference.private:
+        _destroy(reference)
+        timeline.add(Kind.WARDEN, "the drill's own lab is gone", lab=reference.name)
+    else:
+        steps = _heal(reach(reference), record, timeline)
+        timeline.add(Kind.WARDEN, "healed", steps=steps)
 
 
 def _destroy(reference: LabReference) -> None:
@@ -102,24 +117,9 @@ def _destroy(reference: LabReference) -> None:
 def _heal(lab: Lab, record: Record, timeline: Timeline) -> int:
     undo = UndoJournal(record.undo)
     try:
-        return take_back_on(lab, undo, timeline)
+        return fence_and_replay(undo, lab, timeline)
     finally:
         undo.close()
-
-
-def take_back_on(lab: Lab, undo: UndoJournal, timeline: Timeline) -> int:
-    """Fence every region with an open step whose database was replaced, then replay: ``gameday undo``.
-
-    Raises :class:`FaultError` when a step failed, or when a line of the journal cannot be read.
-    """
-    for region in dict.fromkeys(step.region for _, step in undo.open_steps()):
-        fence_if_promoted(lab, region, timeline)
-    steps = replay(undo, lab)
-    if torn := undo.unreadable():
-        raise FaultError(
-            f"every line of {undo.path} readable", f"{torn} that are not", "compare the region with infra/ by hand"
-        )
-    return steps
 
 
 if __name__ == "__main__":

@@ -23,15 +23,30 @@ class Fence:
 
 
 def fence_if_promoted(lab: Lab, region: str, timeline: Timeline, clock: Clock = SYSTEM) -> bool:
-    """Fence ``region`` when the other region's database was promoted (or is being promoted); tells whether it did.
+    """Fence ``region`` when the other region took its place, or is about to; tells whether it did.
 
     Raises :class:`FaultError` when the fence cannot be verified: the caller must not restore the network then.
     """
-    other = status.database(lab, lab.other(region))
-    if other.role == "replica" and other.status == "available":
+    if not was_replaced(lab, region):
         return False
     fence(lab, region, timeline, clock)
     return True
+
+
+def was_replaced(lab: Lab, region: str) -> bool:
+    """Whether ``region`` held the primary database and has lost that place, or may lose it at any moment.
+
+    A failover that runs, and a PRIMARY record that points elsewhere, count: what is healed a moment before the other
+    database is promoted would be a second primary. A region whose own database is a replica has no place to lose.
+    """
+    if status.database(lab, region).role == "replica":
+        return False
+    other = status.database(lab, lab.other(region))
+    if other.role != "replica" or other.status != "available":
+        return True
+    execution = status.execution(lab)
+    is_failing_over = execution is not None and execution.status == "RUNNING"
+    return is_failing_over or status.latched_to(lab) == lab.other(region)
 
 
 def fence(lab: Lab, region: str, timeline: Timeline, clock: Clock = SYSTEM) -> Fence:
@@ -60,7 +75,8 @@ def is_fenced(fence: Fence) -> bool:
 
 def seen(lab: Lab, region: str) -> Fence:
     """How far the region is fenced now."""
-    running = sum(1 for _ in status.tasks(lab, region)) + status.service_of(lab, region).get("runningCount", 0)
+    running = sum(1 for _ in status.tasks(lab, region)) + sum(1 for _ in status.tasks_stopping(lab, region))
+    running += status.service_of(lab, region).get("runningCount", 0)
     return Fence(region, running, sum(len(group["IpPermissions"]) for group in database_groups(lab, region)))
 
 

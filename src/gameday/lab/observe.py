@@ -27,6 +27,7 @@ class Observer:
         self._lab, self._say, self._clock = lab, say, clock
         self._last: dict[str, Any] = {}
         self._stop = threading.Event()
+        self._broken: Exception | None = None
         self._threads = [
             threading.Thread(target=self._poll, args=(FAST_S, self.look_fast), name="observer-fast", daemon=True),
             threading.Thread(target=self._poll, args=(SLOW_S, self.look_slow), name="observer-slow", daemon=True),
@@ -38,6 +39,11 @@ class Observer:
         self.look_slow()
         for thread in self._threads:
             thread.start()
+
+    def check(self) -> None:
+        """Raise what ended the looking: a drill that no longer sees its lab must not go on as if it did."""
+        if self._broken:
+            raise self._broken
 
     def stop(self) -> None:
         """Stop looking; returns when both threads have ended."""
@@ -71,6 +77,9 @@ class Observer:
                 look()
             except (BotoCoreError, ClientError) as cause:
                 self._changed(f"blind/{every_s}", str(cause), self._blind)
+            except Exception as cause:  # noqa: BLE001  raised in the drill's own thread by ``check``
+                self._broken = cause
+                return
 
     def _changed(self, key: str, seen: Any, tell: Callable[[Any], None]) -> None:
         if key not in self._last or self._last[key] != seen:

@@ -142,14 +142,23 @@ def database(lab: Lab, region: str) -> DatabaseSeen:
 def service_of(lab: Lab, region: str) -> dict[str, Any]:
     """ECS's own description of the region's service; empty when it is gone."""
     cluster, name = lab.of(region, "ClusterName"), lab.of(region, "EcsServiceName")
-    found = lab.client("ecs", region).describe_services(cluster=cluster, services=[name])["services"]
+    found = lab.client("ecs", region).describe_services(cluster=cluster, services=[name], include=["TAGS"])["services"]
     return dict(found[0]) if found else {}
 
 
 def tasks(lab: Lab, region: str) -> Iterator[TaskSeen]:
     """The service's tasks that ECS wants running."""
+    yield from _tasks(lab, region, "RUNNING")
+
+
+def tasks_stopping(lab: Lab, region: str) -> Iterator[TaskSeen]:
+    """The service's tasks that ECS wants stopped and that have not stopped yet: they still serve."""
+    yield from (task for task in _tasks(lab, region, "STOPPED") if task.status != "STOPPED")
+
+
+def _tasks(lab: Lab, region: str, desired: str) -> Iterator[TaskSeen]:
     cluster, name, ecs = lab.of(region, "ClusterName"), lab.of(region, "EcsServiceName"), lab.client("ecs", region)
-    arns = ecs.list_tasks(cluster=cluster, serviceName=name, desiredStatus="RUNNING")["taskArns"]
+    arns = ecs.list_tasks(cluster=cluster, serviceName=name, desiredStatus=desired)["taskArns"]
     described = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
     for task in described:
         details = [item for part in task.get("attachments", []) for item in part.get("details", [])]

@@ -1,6 +1,6 @@
 """Judge a record: read it once, measure by the definitions, give the verdict. Nothing is written here."""
 
-from gameday.facts import Measurement, RecoveryTime
+from gameday.facts import Kind, Measurement, RecoveryTime
 from gameday.measure.alarms import alarms
 from gameday.measure.availability import availability
 from gameday.measure.buckets import buckets
@@ -9,6 +9,7 @@ from gameday.measure.classes import classify
 from gameday.measure.clocks import clocks
 from gameday.measure.evidence import Evidence, read
 from gameday.measure.floor import floor
+from gameday.measure.moments import first
 from gameday.measure.phases import phases
 from gameday.measure.prober import prober_quality
 from gameday.measure.rpo import recovery_point
@@ -47,7 +48,14 @@ def measure(evidence: Evidence) -> Measurement:
 def recovery_times(evidence: Evidence) -> tuple[RecoveryTime, ...]:
     """Fresh writes and reads always; kept-alive clients where they were probed."""
     plan = evidence.plan
-    terms = Terms(evidence.zero_ns, evidence.end_ns, plan.timers.window_s, plan.objectives.latency_bound_s)
+    healing = first(evidence.events, Kind.HEAL, since_ns=evidence.zero_ns or 0)
+    terms = Terms(
+        evidence.zero_ns,
+        evidence.end_ns,
+        plan.timers.window_s,
+        plan.objectives.latency_bound_s,
+        healing.mono_ns if healing else None,
+    )
     probed = {(probe.target, probe.client) for probe in evidence.probes}
     return tuple(
         recovery_time(evidence.probes, target, client, terms)

@@ -16,6 +16,7 @@ from gameday.measure.moments import first, last
 from gameday.measure.prober import sequence_holes
 
 Rule = Callable[[Case], Iterator[Finding]]
+LOCAL_LAB, PROMOTE = "local", "PromoteReplica"
 BLIND_S = 3.0  # the prober may be stopped and drained this long before the end of observation is stamped
 
 
@@ -192,6 +193,40 @@ def plan_parts(case: Case) -> Iterator[Finding]:
         yield unknown("the plan is incomplete", "every part of plan.json that is judged by", f"no {', '.join(lacking)}")
 
 
+def healing_without_end(case: Case) -> Iterator[Finding]:
+    """A drill that began to take its fault back and never saw it done: nobody looked whether a client went back."""
+    healing, healed = last(case.evidence.events, Kind.HEAL), last(case.evidence.events, Kind.HEALED)
+    if healing and (healed is None or healed.mono_ns < healing.mono_ns):
+        expected = "healing to come to its end"
+        yield unknown("the fault was not seen healed", expected, "it began and never ended", "gameday undo RECORD")
+
+
+def unseen_promotion(case: Case) -> Iterator[Finding]:
+    """Something says that the standby was promoted, and nobody saw when: then what came after it cannot be told."""
+    evidence = case.evidence
+    if evidence.promotion is not None:
+        return
+    signs = {
+        "the old primary was fenced": first(evidence.events, Kind.FENCED) is not None,
+        f"the failover came to {PROMOTE}": any(
+            event.kind is Kind.STATE and event.what == PROMOTE for event in evidence.events
+        ),
+        "the old primary committed orders after a fork": any(commit.order for commit in evidence.wal or ()),
+    }
+    seen = [sign for sign, is_there in signs.items() if is_there]
+    if seen:
+        expected = "the moment of the promotion on the timeline"
+        yield unknown("the promotion was not seen", expected, f"{' and '.join(seen)}, and no promoted database")
+
+
+def unread_wal(case: Case) -> Iterator[Finding]:
+    """In the local lab the old primary's WAL can be read, so after a promotion it must have been."""
+    evidence = case.evidence
+    if case.plan.lab == LOCAL_LAB and evidence.promotion is not None and evidence.wal is None:
+        expected = "the old primary's commits after the fork (wal.ndjson)"
+        yield unknown("the old primary's WAL was not read", expected, "none, so a split brain cannot be ruled out")
+
+
 MISSING: tuple[Rule, ...] = (
     no_acknowledged_write,
     damaged_lines,
@@ -209,4 +244,7 @@ MISSING: tuple[Rule, ...] = (
     no_end_of_observation,
     two_boots,
     plan_parts,
+    healing_without_end,
+    unseen_promotion,
+    unread_wal,
 )

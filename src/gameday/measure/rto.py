@@ -11,6 +11,7 @@ such window, wherever it starts, in which less than 99 % are good: so "no later 
 starts after the opening one and still fits before the end is sustained too. Bounds: from the schedule of the last bad
 probe before the opening one, to the opening probe's completion. Without an opening probe the RTA is UNKNOWN, and it
 is more than the lower bound: the schedule of the last bad probe before the first that might have opened a window.
+A window that opens only after the drill took its own fault back (HEAL) is no recovery either: UNKNOWN, more than that.
 """
 
 from bisect import bisect_left
@@ -21,6 +22,7 @@ from itertools import accumulate
 from gameday.clock import NS
 from gameday.facts import Probe, RecoveryTime
 
+type Judged = tuple[float | None, float | None, float | None, str]  # RTA, bounds in seconds, why it is unknown
 PROBES_MIN = 200
 GOOD_PERCENT = 99
 
@@ -38,6 +40,7 @@ class Terms:
     until_ns: int | None
     window_s: float
     latency_bound_s: float
+    healing_ns: int | None = None  # when the drill began to take its fault back; None: never
 
 
 def recovery_time(probes: Iterable[Probe], target: str, client: str, terms: Terms) -> RecoveryTime:
@@ -57,7 +60,20 @@ def recovery_time(probes: Iterable[Probe], target: str, client: str, terms: Term
         return told(None, None, None, "the end of observation was never recorded")
     if not ours:
         return told(None, None, None, f"no {client} {target} probe completed after the fault")
-    return told(*_judge(Sight(ours, good, terms.until_ns, int(terms.window_s * NS)), terms.since_ns))
+    sight = Sight(ours, good, terms.until_ns, int(terms.window_s * NS))
+    return told(*_unless_healed(_judge(sight, terms.since_ns), terms))
+
+
+def _unless_healed(judged: Judged, terms: Terms) -> Judged:
+    """What opened only after the drill healed its own fault is no recovery: one might never have come."""
+    rta_s, lower_s, _, _ = judged
+    if rta_s is None or terms.healing_ns is None or terms.since_ns is None:
+        return judged
+    healed_after_s = (terms.healing_ns - terms.since_ns) / NS
+    if rta_s <= healed_after_s:
+        return judged
+    why = f"clients were served again only after the drill had healed its own fault, {healed_after_s:.3f} s after it"
+    return None, max(lower_s or 0.0, healed_after_s), None, why
 
 
 def _judged(probe: Probe, terms: Terms) -> bool:
@@ -99,7 +115,7 @@ class Sight:
         return next((index for index in reversed(range(before)) if not self.good[index]), None)
 
 
-def _judge(sight: Sight, since_ns: int) -> tuple[float | None, float | None, float | None, str]:
+def _judge(sight: Sight, since_ns: int) -> Judged:
     """RTA, lower and upper bound in seconds, and why it is unknown."""
     opener = sight.first_good(after=sight.last_outage())
     bad = sight.last_bad(len(sight.good) if opener is None else opener)

@@ -13,12 +13,14 @@ from gameday.errors import FaultError, GuardError
 from gameday.facts import Kind
 from gameday.faults.region_outage import RegionOutage
 from gameday.faults.replay import replay
+from gameday.lab.local.dns import Answer, DnsServer, Line
 from gameday.lab.model import Lab, Outputs
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
 REGION, OTHER, ACCOUNT = "ap-southeast-2", "us-west-2", "123456789012"
+DNS_PORT = 25811
 
 
 @pytest.fixture
@@ -48,14 +50,27 @@ def undo(record: Record) -> Iterator[UndoJournal]:
     undo.close()
 
 
+@pytest.fixture(autouse=True)
+def resolver() -> Iterator[None]:
+    """The regional names lead to an address where nobody listens."""
+    server = DnsServer(
+        lambda name, _: Answer("NOERROR", (Line(name.rstrip("."), "A", 1, "127.210.9.9"),)), "127.210.0.2", DNS_PORT
+    )
+    yield
+    server.close()
+
+
 def lab_of(vpc: str, *, live: bool = True, allowed: bool = True) -> Lab:
     """A lab outside this machine: the guard is in force, and effects are inferred from the ACLs."""
     shared = {
         "ServiceName": "app.gameday.invalid",
-        "Resolver": "127.210.0.2:9",
+        "Resolver": f"127.210.0.2:{DNS_PORT}",
         "ServiceUrl": "http://app.gameday.invalid:80",
     }
-    names = {region: {"VpcId": vpc, "DatabaseId": "db"} for region in (REGION, OTHER)}
+    names = {
+        region: {"VpcId": vpc, "DatabaseId": "db", "ClusterName": "gameday", "EcsServiceName": "gameday"}
+        for region in (REGION, OTHER)
+    }
     return Lab(
         "aws", Aws(), REGION, OTHER, Outputs(shared, names, ()),
         allowed_accounts=frozenset({ACCOUNT} if allowed else ()),
@@ -65,11 +80,29 @@ def lab_of(vpc: str, *, live: bool = True, allowed: bool = True) -> Lab:
 
 def vpc_of(ec2: Any, *, tagged: bool = True, subnets: int = 3) -> str:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    database_and_service(ec2, vpc)
     for number in range(subnets):
         made = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24")["Subnet"]["SubnetId"]
         if tagged:
             ec2.create_tags(Resources=[made], Tags=[{"Key": "gameday:target", "Value": "true"}])
     return str(vpc)
+
+
+def database_and_service(ec2: Any, vpc: str) -> None:
+    """What fencing would change, so what the guard asks about as well."""
+    group = ec2.create_security_group(GroupName="db", Description="db", VpcId=vpc)["GroupId"]
+    ec2.create_tags(Resources=[group], Tags=[{"Key": "gameday:target", "Value": "true"}])
+    Aws().client("rds", REGION).create_db_instance(
+        DBInstanceIdentifier="db", DBInstanceClass="db.t4g.micro", Engine="postgres", VpcSecurityGroupIds=[group],
+        MasterUsername="app", MasterUserPassword="not-a-secret", AllocatedStorage=20,
+    )  # fmt: skip
+    ecs = Aws().client("ecs", REGION)
+    ecs.create_cluster(clusterName="gameday")
+    ecs.register_task_definition(family="gameday", containerDefinitions=[{"name": "app", "image": "app", "memory": 1}])
+    ecs.create_service(
+        cluster="gameday", serviceName="gameday", taskDefinition="gameday", desiredCount=0,
+        tags=[{"key": "gameday:target", "value": "true"}],
+    )  # fmt: skip
 
 
 def acl_by_subnet(ec2: Any, vpc: str) -> dict[str, str]:

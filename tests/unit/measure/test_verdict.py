@@ -69,10 +69,38 @@ def test_rows_committed_on_the_old_primary_before_the_promotion_are_no_split_bra
 
 
 def test_without_wal_the_split_brain_is_not_known_to_be_none(judged):
-    drill = good_drill()
+    drill = good_drill().planned(lab="aws")
     drill.wal = None
     found = judged(drill)
     assert (found.verdict, found.split_brain, found.recovery_point.wal) == (HELD, None, Witness.UNAVAILABLE)
+
+
+def test_in_the_local_lab_wal_that_was_not_read_after_a_promotion_is_unknown(judged):
+    drill = good_drill()
+    drill.wal = None
+    found = judged(drill)
+    assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["the old primary's WAL was not read"])
+
+
+def test_healing_that_never_came_to_its_end_is_unknown(judged):
+    found = judged(good_drill().event(Kind.HEAL, OUTAGE, 25.0, PRIMARY))
+    assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["the fault was not seen healed"])
+
+
+def test_a_promotion_that_nobody_saw_is_unknown(judged):
+    drill = good_drill().event(Kind.FENCED, "fenced", 25.0, PRIMARY)
+    drill.events = [event for event in drill.events if event.kind is not Kind.DATABASE]
+    found = judged(drill)
+    assert found.verdict is UNKNOWN
+    assert "the promotion was not seen" in told(found, UNKNOWN)
+
+
+def test_a_recovery_that_only_the_drills_own_healing_brought_is_unknown(judged):
+    drill = DrillBuilder().probes(bad=(0.0, 12.0)).write("a", -1.0)
+    drill.event(Kind.HEAL, OUTAGE, 11.0, PRIMARY).event(Kind.HEALED, OUTAGE, 11.5, PRIMARY)
+    found = judged(drill)
+    assert (found.verdict, found.rta_s) == (UNKNOWN, None)
+    assert any("only after the drill had healed" in time.why for time in found.recovery_times)
 
 
 def test_a_client_that_is_served_by_the_old_primary_after_healing_is_broken(judged):
@@ -236,7 +264,7 @@ def test_a_cut_last_line_is_unknown_too(tmp_path):
 
 
 def test_a_hole_in_the_ledger_is_unknown_even_when_a_whole_lost_write_is_gone_from_it(tmp_path):
-    drill = good_drill().planned(objectives=Objectives(30, 0))
+    drill = good_drill().planned(objectives=Objectives(30, 0), lab="aws")
     drill.wal = None
     record = drill.record(tmp_path)
     assert judge(record).verdict is BROKEN

@@ -1,5 +1,6 @@
 """Starting a local lab: as a process of a drill's own, or in the foreground; and ending one by name."""
 
+import contextlib
 import os
 import select
 import signal
@@ -36,9 +37,7 @@ class RunningLab:
     def stop(self) -> None:
         """End the lab; when this returns, no process and no folder of it is left."""
         end(self.process, within_s=STOP_WITHIN_S)
-        folder = home.folder_of(self.lab.name)
-        if folder.exists():
-            home.sweep(folder)
+        _sweep_what_is_left(self.lab.name)
 
 
 def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningLab:
@@ -55,6 +54,7 @@ def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningL
         return RunningLab(attach(options.name), process)
     except BaseException:
         end(process, within_s=STOP_WITHIN_S)
+        _sweep_what_is_left(options.name)
         raise
     finally:
         fallen.unlink(missing_ok=True)
@@ -72,10 +72,15 @@ def stop_lab(name: str) -> None:
     """``gameday lab down``: end a lab by name, or clean up what a killed one left; :class:`LabError` without either."""
     state = home.read_state(name)
     if state and state.is_alive:
-        psutil.Process(state.process.pid).send_signal(signal.SIGTERM)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end by itself just now
+            psutil.Process(state.process.pid).send_signal(signal.SIGTERM)
         eventually(lambda: state.is_alive, False, what=f"lab {name!r} ending", within_s=STOP_WITHIN_S)
     elif not home.folder_of(name).exists():
         living(name)
+    _sweep_what_is_left(name)
+
+
+def _sweep_what_is_left(name: str) -> None:
     folder = home.folder_of(name)
     if folder.exists():
         home.sweep(folder)

@@ -19,6 +19,7 @@ IN_FLIGHT_MIN_BYTES = 64 * 1024
 ROUTER_BUFFER_S = 0.25  # what a narrow line may hold beyond its latency
 EARLY_S = 0.0005
 ANSWERED_LINGER_S = 1.0
+TCP_ESTABLISHED = 1  # linux/tcp_states.h; the first byte of TCP_INFO
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -87,6 +88,12 @@ class Line:
     def sever(self) -> None:
         for pair in list(self.pairs):
             pair.reset()
+
+    def drop_gone_clients(self) -> None:
+        """Reset every connection whose client is gone; what it had sent and was not delivered is dropped."""
+        for pair in list(self.pairs):
+            if pair.client_is_gone():
+                pair.reset()
 
 
 class Flow:
@@ -237,6 +244,11 @@ class Pair:
         if other.is_over:
             self.reset()
         other.fail()
+
+    def client_is_gone(self) -> bool:
+        """Whether the client's side was closed, or reset, though nobody has read as far as that yet."""
+        state = self._client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+        return state[0] != TCP_ESTABLISHED
 
     def answer_here(self) -> None:
         """Bytes for a target that there is none of: answer the first of them in its place, swallow the rest."""

@@ -42,6 +42,10 @@ class Link:
         )  # fmt: skip
 
     def cut(self, is_cut: bool) -> None:
+        """A task whose process ended during the cut is a host that is gone, and what it had sent into the silence with
+        it: Fargate takes a stopped task's network interface away, so nobody repeats its packets."""
+        if self._is_cut and not is_cut and self._wanted.path[0].tier == "tasks":
+            self.line.drop_gone_clients()
         self._is_cut = is_cut
         self.line.freeze(is_cut)
         self._settle_door()

@@ -40,11 +40,11 @@ class NetworkController:
         if not all(read.subnets for read in regions.values()):
             return  # the networks are still being deployed
         for link in self.ground.board.links():
+            self._admit(link, regions)  # before the cut is lifted: who waited at a closed door stays out
             is_cut = not self._passes(link, regions)
             if is_cut != link.is_cut:
                 self.ground.board.cut(link.name, is_cut)
                 self.ground.said(f"network: {link.name} {'cut' if is_cut else 'whole again'}")
-            self._admit(link, regions)
 
     def close(self) -> None:
         """Nothing is held open."""

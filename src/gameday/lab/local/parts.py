@@ -43,6 +43,7 @@ def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
     with contextlib.ExitStack() as stack:
         _speak_to(ground)
         database = _closing(stack, DatabaseController(ground))
+        apply_patches(Hooks())  # before anything else reads moto, which is quicker with them
         events = _closing(stack, EventDelivery(ground))
         letters = _closing(stack, Notifications(ground))
         routing = _closing(stack, RoutingController(ground))

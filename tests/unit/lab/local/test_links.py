@@ -146,6 +146,22 @@ def test_while_cut_a_side_that_dies_is_not_noticed_by_the_other(ends: Ends) -> N
         client.recv(1)
 
 
+def test_what_a_task_sent_into_a_cut_dies_with_the_task(board: LinkBoard) -> None:
+    board.open("east", LISTEN, [TARGET], (Place("ap-southeast-2", "tasks"), Place("ap-southeast-2", "database")))
+    with ExitStack() as stack:
+        ends = Ends(board, stack)
+        task, database = ends.pair()
+        living, its_database = ends.pair()
+        board.cut("east", True)
+        task.sendall(b"COMMIT")
+        living.sendall(b"COMMIT")
+        task.close()
+        board.cut("east", False)
+        with pytest.raises(ConnectionResetError):
+            database.recv(10)
+        assert its_database.recv(10) == b"COMMIT"
+
+
 def test_while_cut_a_sender_meets_back_pressure(ends: Ends) -> None:
     client, _ = ends.pair()
     ends.board.cut("east", True)

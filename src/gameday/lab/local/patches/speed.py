@@ -1,6 +1,7 @@
 """moto, without looking up or reading the same things again: 4 of the 11 ms of a call, 0.5 s of a start (2026-11)."""
 
 import functools
+import gzip
 import os
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,9 @@ def _read_models_once() -> None:
 
     swap(utils, "create_loader", functools.cache(utils.create_loader), expects="")
 
+    from moto.utilities import utils as resources
+
+    swap(resources, "load_resource", _load_resource, expects="resource")
 
 def _load_file(_self: object, full_path: str, open_method: Any) -> Any:
     """A model as plain dicts: a quarter of the time of json with OrderedDict, and less memory."""
@@ -56,3 +60,14 @@ def _load_file(_self: object, full_path: str, open_method: Any) -> Any:
         return None
     with open_method(full_path, "rb") as file:
         return msgspec.json.decode(file.read())
+
+
+def _load_resource(resource: str) -> Any:
+    """The same for moto's own files: its lists of machine types are 180."""
+    from moto.utilities.utils import load_resource_as_bytes
+
+    try:
+        packed = load_resource_as_bytes(resource if resource.endswith(".gz") else f"{resource}.gz")
+    except FileNotFoundError:
+        return msgspec.json.decode(load_resource_as_bytes(resource))
+    return msgspec.json.decode(gzip.decompress(packed))
