@@ -15,7 +15,7 @@ import click
 @click.option("--ports", "port_base", default=24800, show_default=True, help="The first of the lab's five ports.")
 @click.option("--rto", "rto_s", default=1800.0, show_default=True, help="Recovery time objective, in seconds.")
 @click.option("--rpo", "rpo_s", default=600.0, show_default=True, help="Recovery point objective, in seconds.")
-@click.option("--users", default=20, show_default=True, help="Locust users that place and read orders.")
+@click.option("--users", default=50, show_default=True, help="Locust users that place and read orders.")
 @click.option("--load-workers", default=0, show_default=True, help="Locust workers beside its master; 0 is neither.")
 @click.option("--reports", default="reports", show_default=True, type=click.Path(path_type=Path))
 def drill(

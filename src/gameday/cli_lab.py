@@ -92,7 +92,9 @@ def logs(name: str, part: str | None, lines: int) -> None:
     from gameday.lab.local.home import folder_of
 
     folder = folder_of(name)
-    found = {path.stem: path for path in sorted([*folder.glob("*.log"), *folder.glob("logs/*.log")])}
+    kept = folder / "logs"
+    found = {path.stem: path for path in sorted(folder.glob("*.log"))}
+    found |= {str(path.relative_to(kept).with_suffix("")): path for path in sorted(kept.rglob("*.log"))}
     wanted = part or "lab"
     if wanted not in found:
         known = ", ".join(found) or f"none; is a lab {name!r} up?"

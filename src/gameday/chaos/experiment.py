@@ -25,6 +25,7 @@ OBJECTIVES = ("rto_s", "rpo_s", "latency_bound_s", "availability_min")
 LOAD = {
     "users": "users", "spawn_rate": "spawn_rate", "load_workers": "workers", "writes_per_s": "writes_per_s",
     "reads_per_s": "reads_per_s", "probe_timeout_s": "probe_timeout_s", "think_s": "think_s",
+    "patience_s": "patience_s",
 }  # fmt: skip
 LAB = ("timer_scale", "link_latency_s", "port_base")
 OTHER = ("lab", "drill", "reports", "primary", "secondary", "deployment", "allowed_accounts", "live", "expected_alarms")

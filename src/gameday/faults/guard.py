@@ -12,7 +12,7 @@ TARGET_TAG = ("gameday:target", "true")
 def may_break(lab: Lab, region: str, resources: Sequence[Mapping[str, Any]], what: str) -> None:
     """Raise :class:`GuardError` unless every one of ``resources`` (with EC2-style ``Tags``) may be broken.
 
-    Nothing matched is an error everywhere. In an account: it is on the allow-list, ``--live ACCOUNT:REGION`` was given,
+    Nothing matched is an error everywhere. In an account: it is on the allow-list, ``live`` names ``ACCOUNT:REGION``,
     and each resource carries the tag ``gameday:target = true`` (DESIGN §6).
     """
     if not resources:
@@ -27,7 +27,11 @@ def may_break(lab: Lab, region: str, resources: Sequence[Mapping[str, Any]], wha
             "add it to `allowed_accounts` if this is the account for drills",
         )
     if f"{account}:{region}" not in lab.live:
-        raise GuardError(f"--live {account}:{region}", ", ".join(sorted(lab.live)) or "none given", "say it aloud")
+        raise GuardError(
+            f"{account}:{region} in the experiment's `live`",
+            ", ".join(sorted(lab.live)) or "nothing",
+            "say it aloud there",
+        )
     untagged = [item for item in resources if TARGET_TAG not in _tags(item)]
     if untagged:
         raise GuardError(

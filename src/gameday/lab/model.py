@@ -47,7 +47,7 @@ class Lab:
     deployment: str = "gameday"
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the local lab's own: link latency, delays …
     allowed_accounts: frozenset[str] = frozenset()  # outside the local lab: where a drill may break anything at all
-    live: frozenset[str] = frozenset()  # "ACCOUNT:REGION" that the person said aloud with --live
+    live: frozenset[str] = frozenset()  # "ACCOUNT:REGION" that the person said aloud in the configuration
 
     @property
     def is_local(self) -> bool:

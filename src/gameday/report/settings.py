@@ -21,6 +21,7 @@ LOAD_WORDS = {
     "probe_timeout_s": "probe timeout (s)",
     "kept_alive": "kept-alive connections probed too",
     "think_s": "a user's pause between orders (s)",
+    "patience_s": "a user's patience with an answer (s)",
     "read_age_s": "age of the orders that read probes ask for, at least (s)",
 }
 

@@ -176,7 +176,7 @@ def test_an_account_that_is_not_on_the_allow_list_is_refused(ec2: Any, timeline:
 
 
 def test_an_account_that_was_not_said_aloud_is_refused(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
-    with pytest.raises(GuardError, match="--live"):
+    with pytest.raises(GuardError, match="`live`"):
         RegionOutage(REGION).inject(lab_of(vpc_of(ec2), live=False), undo, timeline)
 
 

@@ -8,6 +8,7 @@ import queue
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -76,6 +77,7 @@ class Blanks:
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count()
+        self._cloning = threading.Lock()  # one after the other: two at once would take the lab's start its processors
         self._made = queue.SimpleQueue[Future[Path]]()
         for _ in range(self.ahead):
             self._made.put(self.workers.submit(self._clone))
@@ -90,7 +92,8 @@ class Blanks:
     def _clone(self) -> Path:
         blank = self.folder / f"blank-{next(self._numbers)}"
         self.folder.mkdir(parents=True, exist_ok=True)
-        clone(template(self.binaries, cache_folder()), blank)
+        with self._cloning:
+            clone(template(self.binaries, cache_folder()), blank)
         return blank
 
 

@@ -15,6 +15,7 @@ from gameday.errors import LabError
 from gameday.processes import nobody_in_a_namespace
 
 NOBODY = 65534
+OWN_WITHIN_S = 30.0
 CAP_DAC_OVERRIDE, CAP_FOWNER = 1, 3
 PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 8, 47, 2
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
@@ -28,11 +29,12 @@ class Disguise:
     owns_files: bool = False
 
     def own(self, tree: Path) -> None:
-        """Give ``tree`` and all in it to the user that the program runs as, if that is another one."""
+        """Give ``tree`` and all in it to the user that the program runs as, if that is another one.
+
+        By a process of its own: a thread would ask for Python's lock again after each of 1,000 files.
+        """
         if self.owns_files:
-            for folder, _, files in os.walk(tree):
-                for path in (Path(folder), *(Path(folder) / name for name in files)):
-                    self.own_file(path)
+            subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", str(tree)], check=True, timeout=OWN_WITHIN_S)
 
     def own_file(self, path: Path) -> None:
         """The same for one file or folder."""

@@ -54,6 +54,7 @@ def _read_models_once() -> None:
 
     swap(resources, "load_resource", _load_resource, expects="resource")
 
+
 def _load_file(_self: object, full_path: str, open_method: Any) -> Any:
     """A model as plain dicts: a quarter of the time of json with OrderedDict, and less memory."""
     if not Path(full_path).is_file():
