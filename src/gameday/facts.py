@@ -82,6 +82,7 @@ class Kind(StrEnum):
 
 
 # What a NOTE says when the judgement counts on it.
+INFERRED = "inferred"  # how a FAULT_VERIFIED's detail begins for an effect that was concluded, not seen
 READ_BACK_COMPLETE = "read-back complete"  # detail.rows: how many lines survivors.ndjson then held
 BASELINE_NOT_MET = "baseline not met"
 APPROVED = "approved"  # somebody allowed the failover; its clock starts here

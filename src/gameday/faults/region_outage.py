@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from gameday.clock import eventually
 from gameday.errors import DeadlineError, FaultError
-from gameday.facts import Kind
+from gameday.facts import INFERRED, Kind
 from gameday.faults.guard import may_break
 from gameday.faults.replay import DRILL_TAG, acl_gone, fence_and_replay, subnet_acl
 from gameday.lab import status
@@ -83,7 +83,7 @@ class RegionOutage:
         for effect, look in effects.items():
             try:
                 eventually(look, True, what=effect, within_s=EFFECT_WITHIN_S)
-                seen[effect] = "seen" if lab.is_local or "path" in effect else "inferred from the network ACLs"
+                seen[effect] = "seen" if lab.is_local or "path" in effect else f"{INFERRED} from the network ACLs"
             except DeadlineError as cause:
                 timeline.add(Kind.FAULT_FAILED, effect, region=self.region, seen=str(cause))
                 raise FaultError(

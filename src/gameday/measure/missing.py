@@ -10,7 +10,7 @@ can make a drill BROKEN.
 from collections.abc import Callable, Iterator
 
 from gameday.clock import NS
-from gameday.facts import BASELINE_NOT_MET, Event, Finding, Kind, Verdict, Witness
+from gameday.facts import BASELINE_NOT_MET, INFERRED, Event, Finding, Kind, Verdict, Witness
 from gameday.measure.case import Case
 from gameday.measure.moments import first, last
 from gameday.measure.prober import sequence_holes
@@ -193,6 +193,17 @@ def plan_parts(case: Case) -> Iterator[Finding]:
         yield unknown("the plan is incomplete", "every part of plan.json that is judged by", f"no {', '.join(lacking)}")
 
 
+def inferred_effects(case: Case) -> Iterator[Finding]:
+    """An effect that was concluded from the configuration was not seen: replication may have flowed on (DESIGN §6)."""
+    verified = first(case.evidence.events, Kind.FAULT_VERIFIED)
+    inferred = [name for name, how in (verified.detail if verified else {}).items() if str(how).startswith(INFERRED)]
+    if inferred:
+        expected = "every effect of the fault to be seen"
+        yield unknown(
+            "effects of the fault were only inferred", expected, ", ".join(sorted(inferred)), "look at its lag"
+        )
+
+
 def healing_without_end(case: Case) -> Iterator[Finding]:
     """A drill that began to take its fault back and never saw it done: nobody looked whether a client went back."""
     healing, healed = last(case.evidence.events, Kind.HEAL), last(case.evidence.events, Kind.HEALED)
@@ -244,6 +255,7 @@ MISSING: tuple[Rule, ...] = (
     no_end_of_observation,
     two_boots,
     plan_parts,
+    inferred_effects,
     healing_without_end,
     unseen_promotion,
     unread_wal,

@@ -82,6 +82,15 @@ def test_in_the_local_lab_wal_that_was_not_read_after_a_promotion_is_unknown(jud
     assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["the old primary's WAL was not read"])
 
 
+def test_an_effect_that_was_only_inferred_is_unknown(judged):
+    drill = good_drill().event(
+        Kind.FAULT_VERIFIED, OUTAGE, 0.3, PRIMARY, **{"replication has stopped": "inferred from the network ACLs"}
+    )
+    drill.verified = False
+    found = judged(drill)
+    assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["effects of the fault were only inferred"])
+
+
 def test_healing_that_never_came_to_its_end_is_unknown(judged):
     found = judged(good_drill().event(Kind.HEAL, OUTAGE, 25.0, PRIMARY))
     assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["the fault was not seen healed"])
