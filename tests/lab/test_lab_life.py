@@ -69,7 +69,7 @@ def test_a_second_lab_of_the_same_name_is_refused_and_the_first_goes_on(launch: 
     first = launch("twice")
     with pytest.raises(LabExists, match="one is up"):
         launch_lab(LabOptions("twice", timer_scale=0.05, port_base=25100), lambda text: None)
-    assert status.look(first.lab).is_ready
+    eventually(lambda: status.look(first.lab).is_ready, True, what="the first lab", within_s=15, every_s=0.5)
 
 
 def test_two_labs_live_side_by_side(launch: Launch) -> None:

@@ -13,6 +13,7 @@ from gameday.lab.local.watching import Beat, Look, Strikes, http_look
 from gameday.lab.model import GLOBAL_REGION
 from gameday.lab.timers import HEALTH_CHECK_TIMEOUT_S
 
+ANSWER_TIMEOUT_MIN_S = 1.0  # a busy machine's answer takes its own time, at any scale; a cut is seen when connecting
 ANSWER_TIMEOUT_S = 2.0  # after connecting (Route 53 developer guide, "How Route 53 determines whether … is healthy")
 NOT_LOOKED = Look(None, "not looked yet")
 
@@ -157,7 +158,7 @@ class RoutingController:
             check.resource_path or "/",
             host=check.fqdn or address,
             connect_s=HEALTH_CHECK_TIMEOUT_S * scale,
-            answer_s=ANSWER_TIMEOUT_S * scale,
+            answer_s=max(ANSWER_TIMEOUT_S * scale, ANSWER_TIMEOUT_MIN_S),
         )
 
     def _balancer(self, dns_name: str) -> str | None:
