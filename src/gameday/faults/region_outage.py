@@ -19,6 +19,7 @@ from gameday.lab.names import resolve
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 
+TIER_TAG, DATABASE_TIER = "gameday:tier", "database"
 EFFECT_WITHIN_S = 10.0
 CONNECT_TIMEOUT_S = 1.0
 
@@ -52,7 +53,7 @@ class RegionOutage:
         may_break(lab, self.region, subnets, "subnets")
         may_break(lab, self.region, database_groups(lab, self.region), "security groups of the database")
         may_break(lab, self.region, [_tagged(status.service_of(lab, self.region))], "ECS services")
-        before = _associations(ec2, vpc)
+        before = _databases_first(_associations(ec2, vpc), subnets)
         drill = timeline.drill
         undo.before(acl_gone(self.region, vpc, drill))
         deny_all = _deny_all_acl(ec2, vpc, drill)
@@ -101,6 +102,21 @@ def _associations(ec2: Any, vpc: str) -> dict[str, dict[str, Any]]:
     """Subnet -> its current association (``NetworkAclAssociationId``, ``NetworkAclId``)."""
     acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
     return {one["SubnetId"]: one for acl in acls for one in acl["Associations"]}
+
+
+def _databases_first(by_subnet: dict[str, dict[str, Any]], subnets: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The databases' subnets first: their commits and their replication then end together.
+
+    A region that is lost is lost at once; were clients cut off first, the replica would catch up before replication
+    is cut, and the loss would be understated.
+    """
+    tiers = {
+        subnet["SubnetId"]: tag["Value"]
+        for subnet in subnets
+        for tag in subnet.get("Tags", [])
+        if tag["Key"] == TIER_TAG
+    }
+    return dict(sorted(by_subnet.items(), key=lambda item: tiers.get(item[0]) != DATABASE_TIER))
 
 
 def _deny_all_acl(ec2: Any, vpc: str, drill: str) -> str:

@@ -161,6 +161,17 @@ def test_each_undo_step_is_on_the_disk_before_the_fault_is_stamped(
     assert max(step["mono_ns"] for step in steps) <= fault["mono_ns"]
 
 
+def test_the_databases_subnets_are_cut_off_first(
+    ec2: Any, timeline: Timeline, undo: UndoJournal, record: Record
+) -> None:
+    vpc = vpc_of(ec2)
+    last = sorted(acl_by_subnet(ec2, vpc))[-1]
+    ec2.create_tags(Resources=[last], Tags=[{"Key": "gameday:tier", "Value": "database"}])
+    RegionOutage(REGION).inject(lab_of(vpc), undo, timeline)
+    steps = [step for _, step in reversed(undo.open_steps()) if step.intent == "subnet_acl"]
+    assert steps[0].args["subnet"] == last
+
+
 def test_an_untagged_subnet_is_never_cut_off(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
     vpc = vpc_of(ec2, tagged=False)
     before = acl_by_subnet(ec2, vpc)
