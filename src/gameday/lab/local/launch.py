@@ -16,7 +16,7 @@ import psutil
 
 from gameday import errors
 from gameday.clock import eventually
-from gameday.errors import GamedayError, LabNotReady
+from gameday.errors import GamedayError, LabExists, LabNotReady
 from gameday.lab.local import home
 from gameday.lab.local.attach import attach, living
 from gameday.lab.local.lab import READY_WITHIN_S, LabOptions, LocalLab
@@ -81,9 +81,11 @@ def stop_lab(name: str) -> None:
 
 
 def _sweep_what_is_left(name: str) -> None:
+    """Sweep a dead lab's folder. A lab that lives holds its name: then the folder is its own, and stays."""
     folder = home.folder_of(name)
-    if folder.exists():
-        home.sweep(folder)
+    with contextlib.suppress(LabExists), home.claimed_name(name):
+        if folder.exists():
+            home.sweep(folder)
 
 
 def _until_ready(process: "subprocess.Popen[bytes]", fallen: Path, progress: Callable[[str], None]) -> None:
