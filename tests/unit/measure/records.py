@@ -229,3 +229,8 @@ def good_drill() -> DrillBuilder:
     drill.write("a", -5.0, xid=700).write("b", -1.0, xid=701).write("c", -0.11, xid=702, there=False)
     drill.write("d", 5.0, region=SECONDARY, xid=702)  # the new time line counts on from the same number
     return drill.commits(702)
+
+
+def told(measurement, weight):
+    """What the findings of one weight say, in their order."""
+    return [finding.what for finding in measurement.findings if finding.weight is weight]

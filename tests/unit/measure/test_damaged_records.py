@@ -1,0 +1,154 @@
+"""Damaged and thinned records: whatever is taken from one, it never becomes HELD; and no loss improves a verdict."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from records import DrillBuilder, good_drill, told
+
+from gameday.errors import RecordError
+from gameday.facts import Objectives, Verdict
+from gameday.measure.judge import judge
+from gameday.record.layout import Record
+
+HELD, BROKEN, UNKNOWN = Verdict.HELD, Verdict.BROKEN, Verdict.UNKNOWN
+
+
+# Damage.
+
+
+def test_an_unreadable_line_anywhere_is_unknown_and_named(tmp_path):
+    for name in ("timeline.ndjson", "writes/prober.ndjson", "probes/prober.ndjson", "survivors.ndjson", "wal.ndjson"):
+        record = good_drill().record(tmp_path)
+        with (record.folder / name).open("ab") as file:
+            file.write(b'{"v":1, \xff\n')
+        found = judge(record)
+        assert found.verdict is UNKNOWN
+        assert any(name.partition("/")[0] in finding.expected for finding in found.findings)
+
+
+def test_a_cut_last_line_is_unknown_too(tmp_path):
+    record = good_drill().record(tmp_path)
+    segment = record.folder / "writes/prober.ndjson"
+    segment.write_bytes(segment.read_bytes()[:-7])
+    assert judge(record).verdict is UNKNOWN
+
+
+def test_a_hole_in_the_ledger_is_unknown_even_when_a_whole_lost_write_is_gone_from_it(tmp_path):
+    drill = good_drill().planned(objectives=Objectives(30, 0), lab="aws")
+    drill.wal = None
+    record = drill.record(tmp_path)
+    assert judge(record).verdict is BROKEN
+    segment = record.folder / "writes/prober.ndjson"
+    segment.write_bytes(b"".join(line for line in segment.read_bytes().splitlines(True) if b'"id":"c"' not in line))
+    found = judge(record)
+    assert (found.verdict, found.classes["lost"]) == (UNKNOWN, 0)
+    assert told(found, UNKNOWN) == ["the ledger has gaps"]
+
+
+def test_a_surviving_row_that_was_not_copied_is_unknown_not_lost(tmp_path):
+    record = good_drill().record(tmp_path)
+    record.survivors.write_bytes(b"".join(record.survivors.read_bytes().splitlines(True)[1:]))
+    assert judge(record).verdict is UNKNOWN
+
+
+@pytest.mark.parametrize("plan", ["", "{}", "[1]", '{"drill": 5}', "\x00"])
+def test_a_damaged_plan_is_a_record_error_that_says_what_to_do(tmp_path, plan):
+    record = good_drill().record(tmp_path)
+    (record.folder / "plan.json").write_text(plan)
+    with pytest.raises(RecordError, match=r"plan\.json.*Next: "):
+        judge(record)
+
+
+def test_objectives_that_cannot_be_in_a_plan_are_a_record_error(tmp_path):
+    record = good_drill().record(tmp_path)
+    plan = record.folder / "plan.json"
+    plan.write_text(plan.read_text().replace('"rto_s": 30.0', '"rto_s": -30.0'))
+    with pytest.raises(RecordError, match="rto_s"):
+        judge(record)
+
+
+@given(cut=st.integers(0, 100), noise=st.binary(max_size=12), name=st.sampled_from(["timeline", "survivors", "wal"]))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_record_is_judged_without_a_traceback_and_is_never_held(tmp_path, cut, noise, name):
+    record = good_drill().record(tmp_path)
+    path = record.folder / f"{name}.ndjson"
+    whole = path.read_bytes()
+    at = len(whole) * cut // 101
+    path.write_bytes(whole[:at] + noise + b"\x00" + whole[at:])
+    assert judge(record).verdict is not HELD
+
+
+# Properties.
+
+WEIGHT = {HELD: 2, UNKNOWN: 1, BROKEN: 0}
+
+
+@given(
+    lost=st.lists(st.floats(-9.5, 0.5), max_size=3),
+    more_s=st.floats(-9.5, 0.5),
+    rpo_s=st.sampled_from([0.0, 1.0, 5.0, 100.0]),
+    rto_s=st.sampled_from([4.0, 30.0]),
+    complete=st.booleans(),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_adding_a_lost_write_never_improves_the_verdict(tmp_path, lost, more_s, rpo_s, rto_s, complete):
+    def verdict(stamps):
+        drill = DrillBuilder(complete=complete).probes(bad=(0.0, 4.0)).promoted(3.5).write("kept", -9.0)
+        for n, stamp in enumerate(stamps):
+            drill.write(f"lost-{n}", stamp, there=False)
+        return judge(drill.planned(objectives=Objectives(rto_s, rpo_s)).record(tmp_path)).verdict
+
+    assert WEIGHT[verdict([*lost, more_s])] <= WEIGHT[verdict(lost)]
+
+
+def without_file(name: str) -> Callable[[Path], None]:
+    def take(folder):
+        (folder / name).unlink(missing_ok=True)
+
+    return take
+
+
+def without_lines(name: str, mark: bytes) -> Callable[[Path], None]:
+    def take(folder):
+        path = folder / name
+        if path.exists():
+            path.write_bytes(b"".join(line for line in path.read_bytes().splitlines(True) if mark not in line))
+
+    return take
+
+
+EVIDENCE = [
+    without_file("survivors.ndjson"),
+    without_file("timeline.ndjson"),
+    without_file("probes/prober.ndjson"),
+    without_file("writes/prober.ndjson"),
+    without_lines("timeline.ndjson", b'"observation_end"'),
+    without_lines("timeline.ndjson", b'"fault"'),
+    without_lines("timeline.ndjson", b'"fault_verified"'),
+    without_lines("timeline.ndjson", b"read-back complete"),
+    without_lines("writes/prober.ndjson", b'"sent"'),
+    without_lines("writes/prober.ndjson", b'"acked"'),
+    without_lines("writes/prober.ndjson", b'"id":"b"'),
+    without_lines("probes/prober.ndjson", b'"seq":77,'),
+    without_lines("probes/prober.ndjson", b'"target":"read"'),
+    without_lines("probes/prober.ndjson", b'"good":true'),
+    without_lines("survivors.ndjson", b'"id":"a"'),
+]
+
+
+@given(st.lists(st.sampled_from(EVIDENCE), min_size=1, max_size=4, unique=True))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_removing_required_evidence_never_ends_in_held_however_much_is_removed(tmp_path, taken):
+    held = tmp_path / "held"
+    if not held.exists():
+        good_drill().record(tmp_path / "reports").folder.rename(held)
+    folder = tmp_path / "reports" / "taken"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(held, folder)
+    for take in taken:
+        take(folder)
+    assert judge(Record.open(folder)).verdict is not HELD
