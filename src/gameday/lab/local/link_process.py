@@ -1,7 +1,7 @@
 """The one process that carries all links of a lab: ``python -m gameday.lab.local.link_process``, told over its pipes.
 
-It reads one request a line from standard input, answers one line each after it took effect, and ends when standard
-input closes, so it cannot outlive its owner.
+It reads one request a line from standard input, answers one line each, with the request's number, after it took effect,
+and ends when standard input closes, so it cannot outlive its owner.
 """
 
 import asyncio
@@ -13,11 +13,12 @@ import socket
 import sys
 
 import msgspec
+from msgspec.structs import replace
 
 from gameday.errors import GamedayError, LabError, PortsTaken
 from gameday.lab.local import links
 from gameday.lab.local.link_pair import Line, Pair
-from gameday.lab.local.links import Address, Answer, LinkState, Request
+from gameday.lab.local.links import Address, Answer, Asked, LinkState, Request
 
 BACKLOG = 1024
 SOCKET_BUFFER_BYTES = 128 * 1024  # small: what waits in a kernel is on nobody's wire, so let little of it wait
@@ -128,15 +129,17 @@ class Switchboard:
         self._links: dict[str, Link] = {}
 
     def answer(self, line: bytes) -> Answer:
+        asked = msgspec.json.decode(line, type=Asked)
         try:
-            return self._do(msgspec.json.decode(line, type=Request.__value__))
+            return replace(self._do(asked.request), number=asked.number)
         except GamedayError as refused:
-            return Answer(expected=refused.expected, seen=refused.seen, taken=isinstance(refused, PortsTaken))
+            taken = isinstance(refused, PortsTaken)
+            return Answer(asked.number, expected=refused.expected, seen=refused.seen, taken=taken)
 
     def _do(self, request: Request) -> Answer:
         match request:
             case links.Tell():
-                return Answer(tuple(link.state() for link in self._links.values()))
+                return Answer(links=tuple(link.state() for link in self._links.values()))
             case links.Open():
                 self._open(request)
             case links.Close(name=name):

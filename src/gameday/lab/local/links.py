@@ -11,6 +11,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -105,9 +106,17 @@ class Tell(msgspec.Struct, tag="tell", frozen=True):
 type Request = Open | Retarget | Shape | Cut | Admit | Sever | Close | Tell
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """A request on its way; its answer comes back with the same number."""
+
+    number: int
+    request: Request
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What became of a request; ``seen`` is empty when it was done."""
 
+    number: int = 0
     links: tuple[LinkState, ...] = ()
     expected: str = ""
     seen: str = ""
@@ -119,7 +128,9 @@ class LinkBoard:
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self.process = process
+        self.answer_within_s = ANSWER_WITHIN_S
         self._lock = threading.Lock()
+        self._asked = 0
         self._unread = b""
 
     @classmethod
@@ -198,27 +209,39 @@ class LinkBoard:
 
     def _ask(self, request: Request) -> Answer:
         with self._lock:
-            answer = msgspec.json.decode(self._exchange(msgspec.json.encode(request) + b"\n"), type=Answer)
+            self._asked += 1
+            self._send(msgspec.json.encode(Asked(self._asked, request)) + b"\n")
+            answer = self._answer_to(self._asked)
         if answer.seen:
             kind, then = (PortsTaken, "free it, or choose other ports") if answer.taken else (LabError, "")
             raise kind(answer.expected, answer.seen, then)
         return answer
 
-    def _exchange(self, line: bytes) -> bytes:
-        stdin, stdout = self.process.stdin, self.process.stdout
-        if stdin is None or stdout is None or stdin.closed:
+    def _send(self, line: bytes) -> None:
+        stdin = self.process.stdin
+        if stdin is None or stdin.closed:
             raise LabError("a running link process", "it was stopped", "start the lab again")
         try:
             stdin.write(line)
             stdin.flush()
         except BrokenPipeError as cause:
             raise self._gone() from cause
-        return self._read_line(stdout.fileno())
 
-    def _read_line(self, fd: int) -> bytes:
+    def _answer_to(self, number: int) -> Answer:
+        """An answer with an older number came after its time was over: whoever asked has been told so already."""
+        deadline = time.monotonic() + self.answer_within_s
+        while (answer := msgspec.json.decode(self._read_line(deadline), type=Answer)).number != number:
+            pass
+        return answer
+
+    def _read_line(self, deadline: float) -> bytes:
+        assert self.process.stdout is not None
+        fd = self.process.stdout.fileno()
         while b"\n" not in self._unread:
-            if not select.select([fd], [], [], ANSWER_WITHIN_S)[0]:
-                raise LabError(f"an answer of the link process within {ANSWER_WITHIN_S:g} s", "none", "see its log")
+            if not select.select([fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise LabError(
+                    f"an answer of the link process within {self.answer_within_s:g} s", "none", "see its log"
+                )
             piece = os.read(fd, 1 << 16)
             if not piece:
                 raise self._gone()

@@ -1,5 +1,7 @@
 """Links, with real sockets and the real link process."""
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -290,3 +292,20 @@ def test_the_process_ends_with_its_owner() -> None:
     assert board.process.returncode == 0
     with pytest.raises(LabError, match="stopped"):
         board.links()
+
+
+def test_an_answer_that_came_too_late_is_not_taken_for_the_next_ones() -> None:
+    board = LinkBoard.launch(spawn)
+    try:
+        board.answer_within_s = 0.1
+        os.kill(board.process.pid, signal.SIGSTOP)
+        with pytest.raises(LabError, match=r"within 0\.1 s; saw none"):
+            board.open("east", LISTEN, [TARGET], PATH)
+        os.kill(board.process.pid, signal.SIGCONT)
+        board.answer_within_s = SOON_S
+        assert [link.name for link in board.links()] == ["east"]
+        with pytest.raises(LabError, match="a link called west"):
+            board.cut("west", True)
+    finally:
+        os.kill(board.process.pid, signal.SIGCONT)
+        board.stop()
