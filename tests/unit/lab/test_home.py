@@ -1,8 +1,12 @@
 """A local lab's files: names and slots are claimed by the kernel, and a killed lab's leftover can be swept."""
 
+import os
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -87,6 +91,72 @@ def test_sweeping_leaves_a_stranger_with_a_reused_process_id_alone(tmp_path: Pat
     finally:
         stranger.kill()
         stranger.wait()
+
+
+SWEEPER = (sys.executable, "-m", "gameday.lab.local.sweeper")
+
+
+@contextmanager
+def sweeper_of(folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """The sweeper of a lab that dies at once."""
+    with subprocess.Popen([*SWEEPER, str(folder)], stdin=subprocess.DEVNULL) as sweeper:
+        try:
+            yield sweeper
+        finally:
+            sweeper.kill()
+
+
+def test_a_dead_labs_sweeper_leaves_the_folder_of_its_successor_alone(tmp_path: Path) -> None:
+    with home.claimed_name("again"):
+        folder = tmp_path / "labs" / "again"
+        folder.mkdir(parents=True)
+        with sweeper_of(folder) as sweeper:
+            assert sweeper.wait(30) == 0
+        assert folder.exists()
+
+
+def test_a_dead_labs_sweeper_sweeps_when_it_has_no_successor(tmp_path: Path) -> None:
+    folder = tmp_path / "labs" / "alone"
+    folder.mkdir(parents=True)
+    with sweeper_of(folder) as sweeper:
+        assert sweeper.wait(30) == 0
+    assert not folder.exists()
+
+
+def test_a_successor_waits_for_a_sweep_under_way(tmp_path: Path) -> None:
+    folder = tmp_path / "labs" / "again"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "processes.ndjson")  # whoever reads it to sweep waits for us
+    with sweeper_of(folder):
+        end = eventually(lambda: _writer(folder / "processes.ndjson"), lambda fd: fd >= 0, what="sweep", within_s=20)
+        threading.Timer(0.3, os.close, [end]).start()
+        with home.claimed_name("again"):
+            assert not folder.exists()
+
+
+def _writer(fifo: Path) -> int:
+    """The writing end, or -1 while nobody reads."""
+    try:
+        return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return -1
+
+
+def test_what_no_lab_holds_is_swept_and_what_one_holds_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "labs" / "left"
+    folder.mkdir(parents=True)
+    with home.claimed_name("left"):
+        assert not home.sweep_unless_held("left")
+        assert folder.exists()
+    assert home.sweep_unless_held("left")
+    assert not folder.exists()
+    assert home.sweep_unless_held("left")
+
+
+def test_a_home_too_long_for_a_claim_is_no_lab_that_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAMEDAY_HOME", str(tmp_path / ("long" * 30)))
+    with pytest.raises(LabError, match=r"too long.*GAMEDAY_HOME"), home.claimed_name("east"):
+        pass
 
 
 def test_an_unreadable_state_counts_as_no_lab(tmp_path: Path) -> None:

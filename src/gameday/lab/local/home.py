@@ -14,7 +14,7 @@ import platformdirs
 import psutil
 
 from gameday.clock import eventually
-from gameday.errors import LabError, LabExists, PortsTaken
+from gameday.errors import DeadlineError, LabError, LabExists, PortsTaken
 from gameday.lab.local.ground import Addresses, Ports
 from gameday.processes import ProcessId, alive
 from gameday.record.lines import Damage, LineWriter, read_lines
@@ -23,6 +23,7 @@ SLOTS = range(16, 200)
 ROOM_MIN_BYTES = (
     256 << 20
 )  # two PostgreSQL servers with their write-ahead logs, and the initialised one they start from
+SWEPT_WITHIN_S = 20.0  # longer than any sweep takes
 OTHER_HOME = "let GAMEDAY_HOME name another folder"
 
 
@@ -111,14 +112,50 @@ def claimed_name(name: str) -> Iterator[None]:
     """Hold the name while the lab lives; raises :class:`LabExists` when another process holds it.
 
     The claim is an abstract Unix socket: no file, and the kernel lets go of it with the process, kill -9 included.
+    Who holds the name owns the folder: a sweep under way is waited for, and none begins.
     """
-    sock = _claim(f"gameday/{os.getuid()}/{labs_folder()}/{name}")
+    with _sweeping(name):
+        sock = _claim(_key(name))
     if sock is None:
         raise LabExists(
             f"no lab named {name!r}", "one is up", f"gameday lab down --name {name}, or choose another --name"
         )
     with sock:
         yield
+
+
+def sweep_unless_held(name: str, *, let_go_within_s: float = 0.0) -> bool:
+    """Sweep what a dead lab left, if anything; False when a lab holds the name, for then the folder is its own."""
+    with _sweeping(name):
+        try:
+            claim = _claim_within(let_go_within_s, _key(name), f"the name {name!r}")
+        except DeadlineError:
+            return False
+        with claim:
+            if (folder := folder_of(name)).exists():
+                sweep(folder)
+        return True
+
+
+@contextlib.contextmanager
+def _sweeping(name: str) -> Iterator[None]:
+    """Names are claimed one at a time, and sweepers keep theirs within this: so a name found held is a lab's."""
+    with _claim_within(SWEPT_WITHIN_S, f"{_key(name)}!", f"the sweep of {folder_of(name)}"):
+        yield
+
+
+def _claim_within(within_s: float, key: str, what: str) -> socket.socket:
+    def is_over(sock: socket.socket | None) -> bool:
+        """to be over"""
+        return sock is not None
+
+    sock = eventually(lambda: _claim(key), is_over, what=what, within_s=within_s, next_step="try again")
+    assert sock
+    return sock
+
+
+def _key(name: str) -> str:
+    return f"gameday/{os.getuid()}/{labs_folder()}/{name}"
 
 
 @contextlib.contextmanager
@@ -137,8 +174,10 @@ def _claim(name: str) -> socket.socket | None:
     sock = socket.socket(socket.AF_UNIX)
     try:
         sock.bind(f"\0{name}")
-    except OSError:
+    except OSError as cause:
         sock.close()
+        if cause.errno != errno.EADDRINUSE:
+            raise LabError(f"to claim {name!r}", str(cause), OTHER_HOME) from cause
         return None
     return sock
 
@@ -178,7 +217,10 @@ def note_process(folder: Path) -> LineWriter:
 
 
 def sweep(folder: Path, *, within_s: float = 8.0) -> int:
-    """End what is left of a dead lab and remove its folder; returns how many processes it had to end."""
+    """End what is left of a dead lab and remove its folder; returns how many processes it had to end.
+
+    Only for who holds the name; whoever else would sweep asks :func:`sweep_unless_held`.
+    """
     left = [entry.who for entry in read_lines(folder / "processes.ndjson", Started, Damage()) if alive(entry.who)]
     for who in left:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -176,7 +176,10 @@ class LocalLab:
 
 @contextlib.contextmanager
 def _folder(name: str) -> Iterator[Path]:
-    """The lab's folder, with the sweeper that removes it should this process die. A leftover goes first."""
+    """The lab's folder, with the sweeper that removes it should this process die. A leftover goes first.
+
+    Its name must be held: then nobody else makes or removes a folder there.
+    """
     folder = home.folder_of(name)
     if folder.exists():
         home.sweep(folder)

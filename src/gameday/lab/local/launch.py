@@ -16,7 +16,7 @@ import psutil
 
 from gameday import errors
 from gameday.clock import eventually
-from gameday.errors import GamedayError, LabExists, LabNotReady
+from gameday.errors import GamedayError, LabNotReady
 from gameday.lab.local import home
 from gameday.lab.local.attach import attach, living
 from gameday.lab.local.lab import READY_WITHIN_S, LabOptions, LocalLab
@@ -37,7 +37,7 @@ class RunningLab:
     def stop(self) -> None:
         """End the lab; when this returns, no process and no folder of it is left."""
         end(self.process, within_s=STOP_WITHIN_S)
-        _sweep_what_is_left(self.lab.name)
+        home.sweep_unless_held(self.lab.name)
 
 
 def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningLab:
@@ -54,7 +54,7 @@ def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningL
         return RunningLab(attach(options.name), process)
     except BaseException:
         end(process, within_s=STOP_WITHIN_S)
-        _sweep_what_is_left(options.name)
+        home.sweep_unless_held(options.name)
         raise
     finally:
         fallen.unlink(missing_ok=True)
@@ -77,15 +77,7 @@ def stop_lab(name: str) -> None:
         eventually(lambda: state.is_alive, False, what=f"lab {name!r} ending", within_s=STOP_WITHIN_S)
     elif not home.folder_of(name).exists():
         living(name)
-    _sweep_what_is_left(name)
-
-
-def _sweep_what_is_left(name: str) -> None:
-    """Sweep a dead lab's folder. A lab that lives holds its name: then the folder is its own, and stays."""
-    folder = home.folder_of(name)
-    with contextlib.suppress(LabExists), home.claimed_name(name):
-        if folder.exists():
-            home.sweep(folder)
+    home.sweep_unless_held(name)
 
 
 def _until_ready(process: "subprocess.Popen[bytes]", fallen: Path, progress: Callable[[str], None]) -> None:
