@@ -56,6 +56,7 @@ def undo(record: Path) -> None:
 
     The old primary is fenced first, when its database was replaced by a promoted one.
     """
+    from gameday.lab.reference import is_gone, reach
     from gameday.record.layout import Record
     from gameday.record.timeline import Timeline
     from gameday.record.undo import UndoJournal
@@ -65,11 +66,10 @@ def undo(record: Path) -> None:
         journal = UndoJournal(opened.undo)
         stack.callback(journal.close)
         reference = _reference(opened.read_plan())
-        if not journal.open_steps() or _is_gone(reference):
+        if not journal.open_steps() or is_gone(reference):
             click.echo("nothing is left to take back")
             return
         from gameday.faults.replay import fence_and_replay
-        from gameday.lab.reference import reach
 
         lab = reach(reference)
         timeline = Timeline(opened)
@@ -77,14 +77,6 @@ def undo(record: Path) -> None:
         steps = fence_and_replay(journal, lab, timeline)
     opened.seal()
     click.echo(f"{steps} steps taken back on {lab.name}")
-
-
-def _is_gone(reference: "LabReference") -> bool:
-    """Whether the record's lab was a local one that has ended: what was broken in it ended with it."""
-    from gameday.lab.local.home import read_state
-    from gameday.preparing import LOCAL
-
-    return reference.kind == LOCAL and read_state(reference.name) is None
 
 
 def _reference(plan: "Plan") -> "LabReference":

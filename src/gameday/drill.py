@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gameday.clients import Clients
 from gameday.clock import NS, SYSTEM, Clock
-from gameday.errors import DeadlineError, GamedayError, InputError
+from gameday.errors import DeadlineError, GamedayError, InputError, annotating
 from gameday.facts import BASELINE_NOT_MET, Event, Kind, Measurement, Objectives, Verdict
 from gameday.live import Display, Silent
 from gameday.outside import Outside
@@ -27,7 +27,7 @@ from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 from gameday.survivors import read_before_healing, read_finally
-from gameday.world import Keeper, RealWorld, World
+from gameday.world import RealWorld, World
 
 if TYPE_CHECKING:
     from gameday.faults.base import Fault
@@ -40,6 +40,7 @@ RECOVERED_SHARE = 0.99
 WINDOW_PROBES = 200
 LEAST_WAIT_S = 30.0  # real work (a promotion, a process start) does not shrink with the timers
 AFTER_HEALING_S = 3.0
+TARGET_HEALTH_S = 20.0  # until a balancer trusts a task that came back: 2 looks, 10 s apart, at timer scale 1
 
 
 @dataclass
@@ -118,9 +119,10 @@ class Drill:
         try:
             self._open()
         except BaseException as cause:
-            self._note(cause)
             self._concluded = True
-            with _annotating(cause, "closing the drill"):
+            with annotating(cause, "noting why"):
+                self._note(cause)
+            with annotating(cause, "closing the drill"):
                 self._stack.close()
             raise
 
@@ -143,7 +145,8 @@ class Drill:
             ) from cause
 
     def inject(self, fault: "Fault") -> None:
-        """Break it. Raises :class:`FaultError` when the fault did not take effect."""
+        """Break it. Raises :class:`FaultError` when the fault did not take effect, or nobody would take it back."""
+        self._warden.check()
         self._phase("inject")
         self.plan = replace(
             self.plan,
@@ -167,7 +170,7 @@ class Drill:
             self.observe()
         except BaseException as cause:
             if not self.is_private:
-                with _annotating(cause, f"healing {fault!r}"):
+                with annotating(cause, f"healing {fault!r}"):
                     self.heal()
             raise
         self.heal()
@@ -217,10 +220,11 @@ class Drill:
         """
         if not self.undo.open_steps():
             return
-        self._phase("heal")
-        while self._faults:
-            self._faults[-1].heal(self.lab, self.undo, self.timeline)
-            self._faults.pop()
+        with self.timeline.healing_first():
+            self._phase("heal")
+            while self._faults:
+                self._faults[-1].heal(self.lab, self.undo, self.timeline)
+                self._faults.pop()
         if self._observed:
             self._look_after_healing()
 
@@ -232,15 +236,15 @@ class Drill:
         if self._concluded:
             return
         self._concluded = True
-        if cause:
-            self._note(cause)
-            self._observed = False
         try:
-            if cause is None or not self.is_private:
-                with _annotating(cause, "healing"):
+            with annotating(cause, "healing"), self.timeline.healing_first():
+                if cause:
+                    self._note(cause)
+                    self._observed = False
+                if cause is None or not self.is_private:
                     self.heal()
         finally:
-            with _annotating(cause, "closing the drill"):
+            with annotating(cause, "closing the drill"):
                 self._stack.close()
 
     def judge(self) -> Measurement:
@@ -274,14 +278,19 @@ class Drill:
     # ---- a context manager
 
     def __enter__(self) -> Self:
-        self.prepare()
+        try:
+            self.prepare()
+        except BaseException as cause:
+            if self.has_record:  # what came about is judged as well
+                self.__exit__(type(cause), cause, cause.__traceback__)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, cause: BaseException | None, at: TracebackType | None) -> None:
         try:
             self.conclude(cause)
         finally:
-            with _annotating(cause, "judging"):
+            with annotating(cause, "judging"):
                 self.judge()
                 self.seal()
 
@@ -297,7 +306,8 @@ class Drill:
         self.lab = self._world.lab(self.choice, opened, self._display.say)
         self.plan = plan_on(self.plan, self.lab, self._world.timers(self.lab))
         self.record.write_plan(self.plan)
-        opened.callback(self._dismiss, self._world.warden(self.record, self.lab, self.is_private))
+        self._warden = self._world.warden(self.record, self.lab, self.is_private)
+        opened.callback(self._dismiss)
         self.timeline.add(Kind.WARDEN, "started", private=self.is_private)
         observer = self._world.observer(self.lab, self.timeline)
         opened.callback(observer.stop)
@@ -306,6 +316,7 @@ class Drill:
 
         def check() -> None:
             self._world.check_lab(self.lab)
+            self._warden.check()
             observer.check()
 
         self.clients = Clients(outside, self.timeline, self._clock, check)
@@ -313,10 +324,10 @@ class Drill:
         self.clients.add(Kind.PROBER, self._world.prober(*load), opened)
         self.clients.add(Kind.LOAD, self._world.load(*load), opened)
 
-    def _dismiss(self, warden: Keeper) -> None:
+    def _dismiss(self) -> None:
         """An attached lab keeps its warden while something is broken: it acts as soon as this process is gone."""
         if self.is_private or not self.undo.open_steps():
-            warden.dismiss()
+            self._warden.dismiss()
 
     def _when_the_clients_have_stopped(self) -> None:
         """Nothing is written any more and the lab is still up: read the survivors, and the old primary's WAL."""
@@ -342,13 +353,21 @@ class Drill:
 
     def _look_after_healing(self) -> None:
         healed_ns = self._clock.mono_ns()
-        self.clients.hold(max(AFTER_HEALING_S, 2 * self.plan.timers.dns_ttl_s))
+        self.clients.hold(self._after_healing_s)
         self.clients.outside.look()
         answered = self.clients.outside.regions(since_ns=healed_ns)
         back = sorted(self._seen.fenced & set(answered))
         what = f"clients went back to {', '.join(back)}" if back else "no client went back"
         self.timeline.add(Kind.NOTE, f"after healing: {what}", answered=answered, went_back=back)
         self.timeline.add(Kind.OBSERVATION_END, "looked at until here, healing included", window_s=self.window_s)
+
+    @property
+    def _after_healing_s(self) -> float:
+        """As long as an unlatched name needs to lead clients back: targets in service, checks good, caches expired."""
+        timers = self.plan.timers
+        checked_s = timers.health_check_threshold * timers.health_check_interval_s
+        back_s = TARGET_HEALTH_S * timers.scale + checked_s + 2 * timers.dns_ttl_s
+        return AFTER_HEALING_S + (back_s if self._seen.fenced else 0.0)
 
     def _is_recovered(self) -> bool:
         n = max(20, round(self.intent.load.writes_per_s))
@@ -373,14 +392,3 @@ def _default_load() -> "LoadPlan":
     from gameday.load.plan import LoadPlan
 
     return LoadPlan()
-
-
-@contextlib.contextmanager
-def _annotating(cause: BaseException | None, doing: str) -> Iterator[None]:
-    """Clean-up that fails is added to the first error as a note; where there is no first error it is the error."""
-    try:
-        yield
-    except Exception as second:
-        if cause is None:
-            raise
-        cause.add_note(f"and {doing} failed too: {second!r}")

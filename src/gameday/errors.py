@@ -12,13 +12,17 @@
     │   └── UpstreamMoved      a patched library no longer looks as the patch expects
     ├── GuardError             a guard refused a mutation: no drill token, no allow-list, no tag, no targets
     ├── FaultError             a fault did not take effect, or could not be taken back
-    ├── RecordError            the record is unwritable, unreadable, or not a record
+    ├── RecordError            the record is unreadable, or not a record
+    │   └── RecordUnwritable   the disk refused what was to be written
     ├── LoadError              Locust or the prober died, or could not start
     ├── ReadBackError          the surviving database could not be read back completely
     └── DeadlineError          something waited for did not happen in time
 
 A message has three parts: what was expected, what was seen, what to do next.
 """
+
+import contextlib
+from collections.abc import Iterator
 
 
 class GamedayError(Exception):
@@ -78,7 +82,11 @@ class FaultError(GamedayError):
 
 
 class RecordError(GamedayError):
-    """The record is unwritable, unreadable, or not a record."""
+    """The record is unreadable, or not a record."""
+
+
+class RecordUnwritable(RecordError):
+    """The disk refused what was to be written into the record."""
 
 
 class LoadError(GamedayError):
@@ -91,3 +99,14 @@ class ReadBackError(GamedayError):
 
 class DeadlineError(GamedayError):
     """Something that was waited for did not happen in time."""
+
+
+@contextlib.contextmanager
+def annotating(cause: BaseException | None, doing: str) -> Iterator[None]:
+    """Clean-up that fails is added to the first error as a note; where there is no first error it is the error."""
+    try:
+        yield
+    except Exception as second:
+        if cause is None:
+            raise
+        cause.add_note(f"and {doing} failed too: {second!r}")

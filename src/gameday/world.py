@@ -42,6 +42,10 @@ class Watcher(Stoppable, Protocol):
 class Keeper(Protocol):
     """Takes back what the drill broke, should the drill die before it dismissed it."""
 
+    def check(self) -> None:
+        """Raise :class:`FaultError` unless it is watching; waits for it to begin."""
+        ...
+
     def dismiss(self) -> None: ...
 
 

@@ -54,6 +54,11 @@ class ChaosProcess:
         return self.process.wait(within_s)
 
 
+def heed_ctrl_c() -> None:
+    """A shell starts what it puts into the background with SIGINT ignored, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def chaos_run(experiment: str, folder: Path, env: Mapping[str, str] | None = None) -> Iterator[ChaosProcess]:
     """Run a shipped experiment with its reports under ``folder``; killed at the end if it still runs."""
@@ -67,6 +72,7 @@ def chaos_run(experiment: str, folder: Path, env: Mapping[str, str] | None = Non
             stdout=sink,
             stderr=sink,
             cwd=folder,
+            preexec_fn=heed_ctrl_c,
         )
     try:
         yield ChaosProcess(process, reports, output)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gameday.aws import Aws
 from gameday.clock import NS, HandClock, boot_id
-from gameday.errors import LabError, LoadError
+from gameday.errors import FaultError, LabError, LoadError
 from gameday.facts import Kind, Measurement, Probe, Settlement, Survivor, WalCommit
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS, Lab, Outputs
 from gameday.lab.timers import effective
@@ -126,6 +126,10 @@ class StubWorld:
     def warden(self, record, lab, private):
         self._do("warden")
         return self
+
+    def check(self):
+        if "warden" in self.dead:
+            raise FaultError("the warden to watch", "it is dead")
 
     def dismiss(self):
         self.did.append("dismiss")

@@ -1,6 +1,7 @@
 """The drill's phases, in a world of our own."""
 
 import json
+from pathlib import Path
 
 import pytest
 from stub_world import PRIMARY, StubFault, StubLoad, StubWorld
@@ -19,7 +20,7 @@ from gameday.errors import (
 from gameday.facts import Kind, Objectives, Verdict
 from gameday.preparing import LabChoice
 from gameday.record.layout import Record
-from gameday.record.lines import Damage
+from gameday.record.lines import Damage, LineWriter
 
 OBJECTIVES = Objectives(rto_s=1800, rpo_s=600)
 
@@ -134,6 +135,26 @@ def test_an_attached_lab_is_healed_when_the_drill_fails(tmp_path):
     assert world.did.index("heal") < world.did.index("dismiss")
 
 
+def test_without_a_warden_nothing_is_broken(tmp_path):
+    world = StubWorld()
+    with pytest.raises(FaultError, match="warden"), drill_in(world, tmp_path) as drill:
+        drill.baseline()
+        world.dead.add("warden")
+        drill.inject(StubFault(world))
+    assert world.down_since is None
+    assert drill.verdict is Verdict.UNKNOWN
+
+
+def test_a_disk_that_refuses_every_word_keeps_neither_the_region_dark_nor_the_lab_up(tmp_path):
+    world = StubWorld()
+    drill = Drill(LabChoice("shared"), OBJECTIVES, load=StubLoad(), reports=tmp_path, world=world, clock=world.clock)
+    with pytest.raises(KeyboardInterrupt) as stopped, drill, drill.injected(StubFault(world)):
+        drill.timeline._lines = LineWriter(Path("/dev/full"), sync=True)
+        raise KeyboardInterrupt
+    assert world.did.index("heal") < world.did.index("lab down")
+    assert any("No space left" in note for note in stopped.value.__notes__)
+
+
 def test_a_lab_of_its_own_that_was_interrupted_just_ends(tmp_path):
     world = StubWorld()
     drill = drill_in(world, tmp_path)
@@ -159,7 +180,9 @@ def test_a_lab_that_never_comes_up_leaves_a_readable_record_and_nothing_running(
     drill = drill_in(world, tmp_path)
     with pytest.raises(LabNotReady), drill:
         pytest.fail("it must not begin")
-    assert world.did == ["lab"]
+    assert world.did == ["lab", "judge", "render"]
+    assert drill.verdict is Verdict.UNKNOWN
+    assert (drill.record.folder / "manifest.json").exists()
     assert Record.open(drill.record.folder).read_plan().outputs == {}
     assert told(drill, Kind.NOTE) == ["the drill stopped early"]
 
@@ -169,7 +192,7 @@ def test_whatever_was_open_is_closed_when_the_load_cannot_start(tmp_path):
     with pytest.raises(LoadError), drill_in(world, tmp_path):
         pytest.fail("it must not begin")
     assert world.stopped == ["prober", "observer"]
-    assert world.did[-2:] == ["dismiss", "lab down"]
+    assert world.did[-4:] == ["dismiss", "lab down", "judge", "render"]
 
 
 def test_unwritable_reports_fail_before_any_lab_is_started(tmp_path):

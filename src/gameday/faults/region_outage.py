@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +34,7 @@ class RegionOutage:
     """
 
     region: str
+    effect_within_s: float = field(default=EFFECT_WITHIN_S, repr=False)  # until each of its effects must be seen
 
     @property
     def stays_reachable(self) -> tuple[str, ...]:
@@ -70,20 +71,21 @@ class RegionOutage:
         """Fence the region if the other one was promoted, then give every subnet its ACL back."""
         if not undo.open_steps():
             return
-        timeline.add(Kind.HEAL, repr(self), region=self.region)
-        fence_and_replay(undo, lab, timeline)
-        timeline.add(Kind.HEALED, repr(self), region=self.region)
+        with timeline.healing_first():
+            timeline.add(Kind.HEAL, repr(self), region=self.region)
+            fence_and_replay(undo, lab, timeline)
+            timeline.add(Kind.HEALED, repr(self), region=self.region)
 
     def _verify(self, lab: Lab, timeline: Timeline) -> None:
         effects: dict[str, Callable[[], bool]] = {
             "the health path is dark": lambda: _is_dark(lab, self.region),
-            "tasks cannot reach the database": lambda: _link_is_cut(lab, "db/", self.region),
-            "replication has stopped": lambda: _link_is_cut(lab, "replication/", lab.secondary),
+            "tasks cannot reach the database": lambda: _link_is_cut(lab, self.region, "db/", self.region),
+            "replication has stopped": lambda: _link_is_cut(lab, self.region, "replication/", lab.secondary),
         }
         seen: dict[str, str] = {}
         for effect, look in effects.items():
             try:
-                eventually(look, True, what=effect, within_s=EFFECT_WITHIN_S)
+                eventually(look, True, what=effect, within_s=self.effect_within_s)
                 seen[effect] = "seen" if lab.is_local or "path" in effect else f"{INFERRED} from the network ACLs"
             except DeadlineError as cause:
                 timeline.add(Kind.FAULT_FAILED, effect, region=self.region, seen=str(cause))
@@ -141,13 +143,13 @@ def _connects(address: str, port: int) -> bool:
     return True
 
 
-def _link_is_cut(lab: Lab, prefix: str, region: str) -> bool:
-    """In the local lab: the real link to or from the region's database is cut. In AWS: its subnets deny everything."""
+def _link_is_cut(lab: Lab, lost: str, prefix: str, region: str) -> bool:
+    """In the local lab: the real link to ``region``'s database is cut. In AWS: ``lost``'s subnets deny everything."""
     if lab.is_local:
         name = prefix + status.database(lab, region).id
         found = [link.is_cut for link in extras.links(lab) if link.name == name]
         return bool(found) and all(found)
-    ec2, vpc = lab.client("ec2", lab.primary), lab.of(lab.primary, "VpcId")
+    ec2, vpc = lab.client("ec2", lost), lab.of(lost, "VpcId")
     acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
     in_force = [acl for acl in acls if acl["Associations"]]
     return bool(in_force) and not any(_allows(acl) for acl in in_force)

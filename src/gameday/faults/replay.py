@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gameday.errors import FaultError
-from gameday.lab.fence import fence_if_promoted
+from gameday.errors import FaultError, RecordUnwritable
+from gameday.lab.fence import fence_if_a_failover_follows, fence_if_promoted
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
@@ -26,11 +26,20 @@ def acl_gone(region: str, vpc: str, drill: str) -> UndoStep:
 def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline) -> int:
     """Take everything back as it must be: each region with an open step is fenced first where its place was taken.
 
-    Returns how many steps there were. Raises :class:`FaultError` when a fence cannot be verified (then nothing was
-    taken back), when a step failed, or when a line of the journal cannot be read.
+    A region that was healed unfenced is watched until no failover can follow that the outage began. What cannot be
+    written down on the way is raised last. Returns how many steps there were. Raises :class:`FaultError` when a fence
+    cannot be verified (then nothing was taken back), when a step failed, or when a line of the journal cannot be read.
     """
-    for region in dict.fromkeys(step.region for _, step in undo.open_steps()):
-        fence_if_promoted(lab, region, timeline)
+    with timeline.healing_first():
+        regions = dict.fromkeys(step.region for _, step in undo.open_steps())
+        unfenced = [region for region in regions if not fence_if_promoted(lab, region, timeline)]
+        steps = _replay_all(undo, lab)
+        for region in unfenced:
+            fence_if_a_failover_follows(lab, region, timeline)
+    return steps
+
+
+def _replay_all(undo: UndoJournal, lab: Lab) -> int:
     steps = replay(undo, lab)
     if torn := undo.unreadable():
         raise FaultError(
@@ -41,18 +50,23 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline) -> int:
 
 def replay(undo: UndoJournal, lab: Lab) -> int:
     """Take back every open step, newest first; returns how many. A step that fails does not keep the others from being
-    tried; then :class:`FaultError` names all that are left, and replaying again is safe."""
+    tried; then :class:`FaultError` names all that are left, and replaying again is safe. A step that was taken back and
+    could not be written down raises the :class:`RecordUnwritable`, after all the others."""
     steps = undo.open_steps()
     failed: list[str] = []
+    unwritten: list[RecordUnwritable] = []
     for number, step in steps:
         try:
             _verb(step)(lab, step)
+            undo.done(number, step)
         except (BotoCoreError, ClientError, FaultError) as cause:
             failed.append(f"step {number} ({step.intent} {dict(step.args)}): {cause}")
-        else:
-            undo.done(number, step)
+        except RecordUnwritable as cause:
+            unwritten.append(cause)
     if failed:
         raise FaultError("every step taken back", "; ".join(failed), f"then: gameday undo {undo.path.parent}")
+    if unwritten:
+        raise unwritten[0]
     return len(steps)
 
 

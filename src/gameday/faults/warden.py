@@ -6,6 +6,7 @@ gone; on any other it fences the old primary if needed and replays the undo jour
 """
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -15,18 +16,20 @@ from pathlib import Path
 import msgspec
 
 from gameday.clock import SYSTEM, Clock
-from gameday.errors import LabError
+from gameday.errors import FaultError, LabError, RecordUnwritable
 from gameday.facts import Kind
 from gameday.faults.replay import fence_and_replay
 from gameday.lab.model import Lab
-from gameday.lab.reference import LabReference, reach
+from gameday.lab.reference import LabReference, is_gone, reach
 from gameday.processes import end
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 
 DISMISSED = b"dismissed"
+WATCHING = b"watching"
 DISMISS_WITHIN_S = 5.0
+WATCHES_WITHIN_S = 30.0  # a busy machine takes long to start an interpreter
 TRY_AGAIN_AFTER_S = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0)
 
 
@@ -35,21 +38,30 @@ class Warden:
     """The drill's side of the warden."""
 
     process: "subprocess.Popen[bytes]"
+    log: Path
+    _is_watching: bool = False
 
     @classmethod
     def start(cls, record: Record, lab: LabReference) -> "Warden":
         """Start the warden of a drill, before its first mutation. It does not die with its owner: that is its point."""
         command = [sys.executable, "-m", "gameday.faults.warden", str(record.folder), msgspec.json.encode(lab).decode()]
-        with (record.folder / "warden.log").open("ab") as log:
-            return cls(
-                subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
-                )
+        log = record.folder / "warden.log"
+        with log.open("ab") as sink:
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, start_new_session=True
             )
+        return cls(process, log)
 
-    @property
-    def is_alive(self) -> bool:
-        return self.process.poll() is None
+    def check(self) -> None:
+        """Raise :class:`FaultError` when it does not live; the first time, wait until it says that it watches."""
+        if not self._is_watching:
+            assert self.process.stdout is not None
+            ready, _, _ = select.select([self.process.stdout], [], [], WATCHES_WITHIN_S)
+            self._is_watching = bool(ready) and os.read(self.process.stdout.fileno(), 64) == WATCHING
+        if not self._is_watching or self.process.poll() is not None:
+            code = self.process.poll()
+            seen = "it says nothing" if code is None else f"it ended with exit code {code}"
+            raise FaultError("the warden to watch over this drill", seen, f"break nothing; read {self.log}")
 
     def dismiss(self) -> None:
         """The drill ended in good order: the warden goes without doing anything."""
@@ -59,6 +71,8 @@ class Warden:
             self.process.stdin.close()
         except BrokenPipeError:  # it was killed: nothing left to dismiss
             pass
+        if self.process.stdout:
+            self.process.stdout.close()
         end(self.process, within_s=DISMISS_WITHIN_S)
 
 
@@ -66,6 +80,7 @@ def keep(record: Record, reference: LabReference) -> int:
     """Wait for the end of the pipe; heal unless dismissed. Returns 0 when everything was taken back."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    os.write(1, WATCHING)
     said = b""
     while piece := os.read(0, 64):
         said += piece
@@ -78,28 +93,37 @@ def take_back(record: Record, reference: LabReference, clock: Clock = SYSTEM) ->
     One throttled call must not leave a region dark: whatever goes wrong is written down, and tried again for minutes.
     """
     timeline = Timeline(record)
-    timeline.add(Kind.WARDEN, "the drill died", lab=reference.name, private=reference.private)
     try:
-        for pause_s in (*TRY_AGAIN_AFTER_S, None):
-            try:
-                _take_back(record, reference, timeline)
-            except Exception as cause:  # noqa: BLE001  written down, and tried again
-                timeline.add(Kind.WARDEN, "could not take everything back", why=repr(cause), again_in_s=pause_s)
-            else:
-                return 0
-            if pause_s:
-                clock.sleep(pause_s)
-        return 1
+        with timeline.healing_first():
+            timeline.add(Kind.WARDEN, "the drill died", lab=reference.name, private=reference.private)
+            return _try_for_minutes(record, reference, timeline, clock)
     finally:
         timeline.close()
         if (record.folder / "manifest.json").exists():
             record.seal()
 
 
+def _try_for_minutes(record: Record, reference: LabReference, timeline: Timeline, clock: Clock) -> int:
+    for pause_s in (*TRY_AGAIN_AFTER_S, None):
+        try:
+            _take_back(record, reference, timeline)
+        except RecordUnwritable:
+            raise  # all is taken back, and could not be written down: trying again would not help
+        except Exception as cause:  # noqa: BLE001  written down, and tried again
+            timeline.add(Kind.WARDEN, "could not take everything back", why=repr(cause), again_in_s=pause_s)
+        else:
+            return 0
+        if pause_s:
+            clock.sleep(pause_s)
+    return 1
+
+
 def _take_back(record: Record, reference: LabReference, timeline: Timeline) -> None:
     if reference.private:
         _destroy(reference)
         timeline.add(Kind.WARDEN, "the drill's own lab is gone", lab=reference.name)
+    elif is_gone(reference):
+        timeline.add(Kind.WARDEN, "the lab is gone, and what was broken with it", lab=reference.name)
     else:
         steps = _heal(reach(reference), record, timeline)
         timeline.add(Kind.WARDEN, "healed", steps=steps)

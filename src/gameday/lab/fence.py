@@ -1,16 +1,20 @@
 """Fencing: before a region is healed, its old primary is isolated, so that no late client writes into it."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from gameday.clock import SYSTEM, Clock, eventually
-from gameday.errors import FaultError
+from gameday.clock import NS, SYSTEM, Clock, eventually
+from gameday.errors import DeadlineError, FaultError
 from gameday.facts import Kind
 from gameday.lab import status
 from gameday.lab.model import Lab
+from gameday.lab.timers_of import timers_of
 from gameday.record.timeline import Timeline
 
 FENCE_WITHIN_S = 60.0
+LOOK_EVERY_S = 0.2
+EVENT_WITHIN_S = 5.0  # from an alarm that turned to an execution that is listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,28 @@ def fence_if_promoted(lab: Lab, region: str, timeline: Timeline, clock: Clock = 
     return True
 
 
+def fence_if_a_failover_follows(lab: Lab, region: str, timeline: Timeline, clock: Clock = SYSTEM) -> bool:
+    """After ``region`` was healed unfenced: fence it should a failover still begin; tells whether one did.
+
+    A health check that has counted the outage says unhealthy for threshold × interval more, and an alarm that turns in
+    that time starts a failover beside a primary that lives. Ends when the check says healthy and no failover runs, or
+    after twice that time; a check that is still unhealthy then is noted.
+    """
+    if status.database(lab, region).role == "replica":
+        return False
+    timers = timers_of(lab)
+    limit_s = 2 * timers.health_check_threshold * timers.health_check_interval_s + EVENT_WITHIN_S
+    deadline_ns = clock.mono_ns() + int(limit_s * NS)
+    while not fence_if_promoted(lab, region, timeline, clock):
+        if status.health_check(lab) == "healthy":
+            return fence_if_promoted(lab, region, timeline, clock)  # it may have begun a moment before
+        if clock.mono_ns() >= deadline_ns:
+            timeline.add(Kind.NOTE, "healed, and the health check is still unhealthy: a failover may follow")
+            return False
+        clock.sleep(LOOK_EVERY_S)
+    return True
+
+
 def was_replaced(lab: Lab, region: str) -> bool:
     """Whether ``region`` held the primary database and has lost that place, or may lose it at any moment.
 
@@ -50,21 +76,22 @@ def was_replaced(lab: Lab, region: str) -> bool:
 
 
 def fence(lab: Lab, region: str, timeline: Timeline, clock: Clock = SYSTEM) -> Fence:
-    """Scale the region's tasks to 0, close its database's security group, and verify both."""
+    """Scale the region's tasks to 0, close its database's security group, and verify both, else :class:`FaultError`."""
     cluster, service = lab.of(region, "ClusterName"), lab.of(region, "EcsServiceName")
     lab.client("ecs", region).update_service(cluster=cluster, service=service, desiredCount=0)
     close_database(lab, region)
-    eventually(
-        lambda: seen(lab, region),
-        is_fenced,
-        what=f"fencing {region}",
-        within_s=FENCE_WITHIN_S,
-        every_s=0.2,
-        clock=clock,
-        next_step="do not heal the network; scale the service to 0 and close the database's security group by hand",
-    )
-    fenced = seen(lab, region)
-    timeline.add(Kind.FENCED, "tasks 0, database closed", region=region, tasks_running=0, database_open_to=0)
+    by_hand = "do not heal the network; scale the service to 0 and close the database's security group by hand"
+    look = partial(seen, lab, region)
+    try:
+        fenced = eventually(
+            look, is_fenced, what=f"fencing {region}", within_s=FENCE_WITHIN_S, every_s=LOOK_EVERY_S, clock=clock
+        )
+    except DeadlineError as cause:
+        raise FaultError(cause.expected, cause.seen, by_hand) from cause
+    timeline.add(
+        Kind.FENCED, "tasks 0, database closed", region=region, tasks_running=fenced.tasks_running,
+        database_open_to=fenced.database_open_to,
+    )  # fmt: skip
     return fenced
 
 

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from gameday.clock import NS, SYSTEM, Clock
 from gameday.facts import Event, Kind
 from gameday.lab import status
+from gameday.lab.local import extras
 from gameday.lab.model import Lab
 
 type Say = Callable[..., Event]
@@ -68,6 +69,8 @@ class Observer:
             service = status.service_of(self._lab, region)
             counts = (service.get("runningCount", 0), service.get("desiredCount", 0))
             self._changed(f"tasks/{region}", counts, self._tasks(region))
+        if self._lab.is_local:
+            self._changed("trouble", dict(extras.trouble(self._lab).last), self._trouble)
         self._changed("lag", status.replica_lag(self._lab), self._lag)
         self._changed("latch", status.latched_to(self._lab), self._latch)
 
@@ -88,6 +91,10 @@ class Observer:
 
     def _blind(self, why: str) -> None:
         self._say(Kind.NOTE, "the control plane did not answer", why=why)
+
+    def _trouble(self, seen: dict[str, str]) -> None:
+        for controller, why in seen.items():
+            self._say(Kind.NOTE, f"the lab's {controller} controller is in trouble", why=why)
 
     def _health_check(self, seen: str) -> None:
         self._say(Kind.HEALTH_CHECK, seen, id=self._lab.shared("HealthCheckId"))

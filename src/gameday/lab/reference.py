@@ -17,6 +17,16 @@ class LabReference:
     secondary: str = "us-west-2"
 
 
+def is_gone(reference: LabReference) -> bool:
+    """Whether it was a local lab that has ended, killed or not: what was broken in it ended with it."""
+    if reference.kind != "local":
+        return False
+    from gameday.lab.local.home import read_state
+
+    state = read_state(reference.name)
+    return state is None or not state.is_alive
+
+
 def reach(reference: LabReference) -> Lab:
     """The lab, attached anew; raises :class:`LabError` when it cannot be reached."""
     if reference.kind == "local":

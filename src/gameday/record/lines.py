@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gameday.errors import RecordError
+from gameday.errors import RecordError, RecordUnwritable
 
 
 class LineWriter:
@@ -101,7 +101,7 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
         raise RecordError(f"a readable {path}", f"{cause.strerror}", "make it readable, then judge again") from cause
 
 
-def _unwritable(path: Path, cause: OSError) -> RecordError:
-    return RecordError(
+def _unwritable(path: Path, cause: OSError) -> RecordUnwritable:
+    return RecordUnwritable(
         f"to write {path}", f"{cause.strerror}", "free the disk, or choose another folder with --reports"
     )

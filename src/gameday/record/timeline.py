@@ -1,11 +1,15 @@
 """The timeline: everything that was done or seen to change, each line synced before anything else happens."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 from gameday.clock import SYSTEM, Clock, boot_id
+from gameday.errors import RecordUnwritable
 from gameday.facts import Event, Kind
 from gameday.record.layout import Record
+from gameday.record.lines import LineWriter
 
 
 class Timeline:
@@ -15,7 +19,13 @@ class Timeline:
         self._clock, self._boot, self._watch = clock, boot_id(), watch
         # the drill's id: what a fault makes is tagged with it, and found again by it
         self.drill = f"{record.folder.parent.name}/{record.folder.name}"
-        self._lines = record.line_writer(record.timeline)
+        self._record = record
+        self._refused: list[RecordUnwritable] | None = None  # what the disk refused, while healing comes first
+
+    @cached_property
+    def _lines(self) -> LineWriter:
+        """Opened by the first event: who only heals can do without."""
+        return self._record.line_writer(self._record.timeline)
 
     def add(self, kind: Kind, what: str, *, region: str | None = None, **detail: Any) -> Event:
         """Stamp and write an event now; it is on the disk when this returns."""
@@ -23,10 +33,32 @@ class Timeline:
 
     def add_event(self, event: Event) -> Event:
         """Write an event that was stamped elsewhere."""
-        self._lines.append(event)
+        try:
+            self._lines.append(event)
+        except RecordUnwritable as cause:
+            if self._refused is None:
+                raise
+            self._refused.append(cause)
         if self._watch:
             self._watch(event)
         return event
 
+    @contextlib.contextmanager
+    def healing_first(self) -> Iterator[None]:
+        """Inside, an event that the disk refuses raises only at the end: a full disk must not leave a region dark."""
+        refused: list[RecordUnwritable] = []
+        outer, self._refused = self._refused, refused
+        try:
+            yield
+        except BaseException as cause:
+            if refused:
+                cause.add_note(f"and the timeline could not be written: {refused[0]}")
+            raise
+        finally:
+            self._refused = outer
+        if refused:
+            raise refused[0]
+
     def close(self) -> None:
-        self._lines.close()
+        if "_lines" in self.__dict__:  # else nothing was ever written
+            self._lines.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,12 @@ class UndoJournal:
 
     def __init__(self, path: Path, clock: Clock = SYSTEM) -> None:
         self.path, self._clock = path, clock
-        self._lines = LineWriter(path, sync=True)
         self._next = max((line.number for line in self._read()), default=0) + 1
+
+    @cached_property
+    def _lines(self) -> LineWriter:
+        """Opened by the first line written: a journal on a disk that refuses writes can still be read and replayed."""
+        return LineWriter(self.path, sync=True)
 
     def before(self, step: UndoStep) -> int:
         """Write down how to take back the mutation that comes next; returns the step's number."""
@@ -61,7 +66,8 @@ class UndoJournal:
         return damage.lines
 
     def close(self) -> None:
-        self._lines.close()
+        if "_lines" in self.__dict__:  # else nothing was ever written
+            self._lines.close()
 
     def _read(self) -> list[UndoLine]:
         return list(read_lines(self.path, UndoLine, Damage()))

@@ -1,7 +1,9 @@
 """Region outage against moto's EC2: the associations really change, and really change back."""
 
 import json
+import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +11,20 @@ import pytest
 from moto import mock_aws
 
 from gameday.aws import Aws
-from gameday.errors import FaultError, GuardError
+from gameday.errors import FaultError, GuardError, RecordUnwritable
 from gameday.facts import Kind
 from gameday.faults.region_outage import RegionOutage
 from gameday.faults.replay import replay
 from gameday.lab.local.dns import Answer, DnsServer, Line
 from gameday.lab.model import Lab, Outputs
 from gameday.record.layout import Record
+from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
 REGION, OTHER, ACCOUNT = "ap-southeast-2", "us-west-2", "123456789012"
 DNS_PORT = 25811
+SERVED = "127.210.9.9"
 
 
 @pytest.fixture
@@ -54,18 +58,18 @@ def undo(record: Record) -> Iterator[UndoJournal]:
 def resolver() -> Iterator[None]:
     """The regional names lead to an address where nobody listens."""
     server = DnsServer(
-        lambda name, _: Answer("NOERROR", (Line(name.rstrip("."), "A", 1, "127.210.9.9"),)), "127.210.0.2", DNS_PORT
+        lambda name, _: Answer("NOERROR", (Line(name.rstrip("."), "A", 1, SERVED),)), "127.210.0.2", DNS_PORT
     )
     yield
     server.close()
 
 
-def lab_of(vpc: str, *, live: bool = True, allowed: bool = True) -> Lab:
+def lab_of(vpc: str, *, live: bool = True, allowed: bool = True, port: int = 80) -> Lab:
     """A lab outside this machine: the guard is in force, and effects are inferred from the ACLs."""
     shared = {
         "ServiceName": "app.gameday.invalid",
         "Resolver": f"127.210.0.2:{DNS_PORT}",
-        "ServiceUrl": "http://app.gameday.invalid:80",
+        "ServiceUrl": f"http://app.gameday.invalid:{port}",
     }
     names = {
         region: {"VpcId": vpc, "DatabaseId": "db", "ClusterName": "gameday", "EcsServiceName": "gameday"}
@@ -170,6 +174,47 @@ def test_the_databases_subnets_are_cut_off_first(
     RegionOutage(REGION).inject(lab_of(vpc), undo, timeline)
     steps = [step for _, step in reversed(undo.open_steps()) if step.intent == "subnet_acl"]
     assert steps[0].args["subnet"] == last
+
+
+def test_a_full_disk_keeps_no_region_dark(ec2: Any, timeline: Timeline, undo: UndoJournal, record: Record) -> None:
+    vpc = vpc_of(ec2)
+    before = acl_by_subnet(ec2, vpc)
+    RegionOutage(REGION).inject(lab_of(vpc), undo, timeline)
+    journal = record.undo.read_bytes()
+    full = Record.create(record.folder, "full")
+    full.timeline.symlink_to("/dev/full")
+    full.undo.write_bytes(journal)
+    full.undo.chmod(0o444)
+    late = UndoJournal(full.undo)
+    late._lines = refusing(full.timeline)
+    with pytest.raises(RecordUnwritable, match="No space left"):
+        RegionOutage(REGION).heal(lab_of(vpc), late, Timeline(full))
+    assert acl_by_subnet(ec2, vpc) == before
+
+
+def refusing(path: Path) -> LineWriter:
+    """A writer on a disk that refuses every byte; the kernel's own /dev/full."""
+    return LineWriter(path, sync=True)
+
+
+def test_an_effect_that_is_not_seen_fails_the_fault_and_is_on_the_timeline(
+    ec2: Any, timeline: Timeline, undo: UndoJournal, record: Record
+) -> None:
+    with socket.create_server((SERVED, 0)) as door:
+        lab = lab_of(vpc_of(ec2), port=door.getsockname()[1])
+        with pytest.raises(FaultError, match="health path is dark"):
+            RegionOutage(REGION, effect_within_s=0.1).inject(lab, undo, timeline)
+    kinds = [json.loads(line)["kind"] for line in record.timeline.read_text().splitlines()]
+    assert kinds == [Kind.FAULT, Kind.FAULT_FAILED]
+    assert undo.open_steps()
+
+
+def test_the_other_region_can_be_cut_off_and_verified_too(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    vpc = vpc_of(ec2)
+    lab = lab_of(vpc)
+    turned = replace(lab, primary=OTHER, secondary=REGION)
+    RegionOutage(REGION).inject(turned, undo, timeline)
+    assert len(set(acl_by_subnet(ec2, vpc).values())) == 1
 
 
 def test_an_untagged_subnet_is_never_cut_off(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:

@@ -1,12 +1,18 @@
 """Who is fenced: a region that lost the place of the primary, or may lose it at any moment; and nobody else."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gameday.lab.fence import was_replaced
+from gameday.clock import NS, HandClock
+from gameday.errors import FaultError
+from gameday.lab.fence import fence, fence_if_a_failover_follows, was_replaced
 from gameday.lab.model import Lab, Outputs
+from gameday.record.layout import Record
+from gameday.record.timeline import Timeline
 
 EAST, WEST = "ap-southeast-2", "us-west-2"
 
@@ -20,6 +26,9 @@ class Account:
     )
     execution: str | None = None
     points_at: str = EAST
+    health: str = "Success: HTTP Status Code 200, OK"
+    desired: int = 2
+    ingress: list[str] = field(default_factory=lambda: ["5432 from the tasks"])
 
     def client(self, service: str, region: str) -> "Stub":
         return Stub(self, region)
@@ -37,7 +46,35 @@ class Stub:
     def describe_db_instances(self, **_: Any) -> dict[str, Any]:
         role, status = self.account.roles[self.region]
         source = {"ReadReplicaSourceDBInstanceIdentifier": "arn"} if role == "replica" else {}
-        return {"DBInstances": [{"DBInstanceStatus": status, **source}]}
+        groups = [{"VpcSecurityGroupId": "sg"}]
+        return {"DBInstances": [{"DBInstanceStatus": status, "VpcSecurityGroups": groups, **source}]}
+
+    def get_health_check(self, **_: Any) -> dict[str, Any]:
+        return {"HealthCheck": {"HealthCheckConfig": {"RequestInterval": 10, "FailureThreshold": 3}}}
+
+    def get_health_check_status(self, **_: Any) -> dict[str, Any]:
+        return {"HealthCheckObservations": [{"StatusReport": {"Status": self.account.health}}]}
+
+    def describe_alarms(self, **_: Any) -> dict[str, Any]:
+        return {"MetricAlarms": [{"Period": 60, "EvaluationPeriods": 2}]}
+
+    def describe_state_machine(self, **_: Any) -> dict[str, Any]:
+        return {"definition": '{"States": {}}'}
+
+    def update_service(self, *, desiredCount: int, **_: Any) -> None:
+        self.account.desired = desiredCount
+
+    def describe_services(self, **_: Any) -> dict[str, Any]:
+        return {"services": [{"runningCount": self.account.desired}]}
+
+    def list_tasks(self, **_: Any) -> dict[str, Any]:
+        return {"taskArns": []}
+
+    def describe_security_groups(self, **_: Any) -> dict[str, Any]:
+        return {"SecurityGroups": [{"GroupId": "sg", "IpPermissions": list(self.account.ingress)}]}
+
+    def revoke_security_group_ingress(self, **_: Any) -> None:
+        self.account.ingress.clear()
 
     def list_executions(self, **_: Any) -> dict[str, Any]:
         runs = [{"executionArn": "arn", "status": self.account.execution}] if self.account.execution else []
@@ -51,12 +88,16 @@ class Stub:
 
     def list_resource_record_sets(self, **_: Any) -> dict[str, Any]:
         value = f"{self.account.points_at}.app.gameday.example"
-        return {"ResourceRecordSets": [{"Failover": "PRIMARY", "ResourceRecords": [{"Value": value}]}]}
+        record = {"Name": "app.gameday.example.", "TTL": 30, "Failover": "PRIMARY"}
+        return {"ResourceRecordSets": [{**record, "ResourceRecords": [{"Value": value}]}]}
 
 
 def lab_on(account: Account) -> Lab:
-    shared = {"StateMachineArn": "arn", "HostedZoneId": "Z", "ServiceName": "app.gameday.example"}
-    outputs = Outputs(shared, {EAST: {"DatabaseId": "a"}, WEST: {"DatabaseId": "b"}}, ())
+    shared = {
+        "StateMachineArn": "arn", "HostedZoneId": "Z", "ServiceName": "app.gameday.example", "HealthCheckId": "check",
+    }  # fmt: skip
+    service = {"ClusterName": "gameday", "EcsServiceName": "gameday"}
+    outputs = Outputs(shared, {EAST: {"DatabaseId": "a", **service}, WEST: {"DatabaseId": "b", **service}}, ())
     return Lab("stub", account, EAST, WEST, outputs)  # type: ignore[arg-type]
 
 
@@ -81,3 +122,62 @@ def test_a_primary_record_that_points_at_the_standby_is_a_failover_begun() -> No
 def test_a_healthy_standby_has_no_place_to_lose() -> None:
     assert not was_replaced(lab_on(Account()), WEST)
     assert not was_replaced(lab_on(Account(execution="RUNNING", points_at=WEST)), WEST)
+
+
+class Turning(HandClock):
+    """A clock on which something happens after so many seconds."""
+
+    def __init__(self, after_s: float, happens: Callable[[], None]) -> None:
+        super().__init__()
+        self.after_s, self.happens = after_s, happens
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self.now_ns >= self.after_s * NS:
+            self.happens()
+
+
+@pytest.fixture
+def timeline(tmp_path: Path) -> Iterator[Timeline]:
+    timeline = Timeline(Record.create(tmp_path, "fence"))
+    yield timeline
+    timeline.close()
+
+
+FAILING = "Failure: the connection timed out"
+
+
+def test_a_failover_that_begins_after_the_healing_finds_the_old_primary_fenced(timeline: Timeline) -> None:
+    account = Account(health=FAILING)
+    clock = Turning(20.0, lambda: setattr(account, "execution", "RUNNING"))
+    assert fence_if_a_failover_follows(lab_on(account), EAST, timeline, clock)
+    assert (account.desired, account.ingress) == (0, [])
+
+
+def test_once_the_health_check_is_good_again_nothing_is_fenced(timeline: Timeline) -> None:
+    account = Account(health=FAILING)
+    clock = Turning(20.0, lambda: setattr(account, "health", "Success: HTTP Status Code 200, OK"))
+    assert not fence_if_a_failover_follows(lab_on(account), EAST, timeline, clock)
+    assert account.desired == 2
+    assert 20 <= clock.now_ns / NS < 21
+
+
+def test_a_check_that_stays_unhealthy_is_watched_for_twice_its_time_and_told(
+    timeline: Timeline, tmp_path: Path
+) -> None:
+    account, clock = Account(health=FAILING), HandClock()
+    assert not fence_if_a_failover_follows(lab_on(account), EAST, timeline, clock)
+    assert 60 <= clock.now_ns / NS < 70
+    assert "a failover may follow" in next(tmp_path.rglob("timeline.ndjson")).read_text()
+
+
+def test_a_fence_that_cannot_be_verified_is_a_fault_error_that_says_not_to_heal(timeline: Timeline) -> None:
+    account = Account()
+    account.ingress = Unrevokable(account.ingress)
+    with pytest.raises(FaultError, match=r"fencing ap-southeast-2.*database_open_to=1.*Next: do not heal"):
+        fence(lab_on(account), EAST, timeline, HandClock())
+
+
+class Unrevokable(list[str]):
+    def clear(self) -> None:
+        """A rule that somebody puts back at once."""
