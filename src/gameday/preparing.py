@@ -142,8 +142,19 @@ def _preliminary_timers(scale: float) -> Timers:
 
 
 def _told(load: "LoadPlan") -> dict[str, float | int | str]:
-    figures: dict[str, float | int | bool] = msgspec.to_builtins(load)
-    return {name: ("yes" if value else "no") if isinstance(value, bool) else value for name, value in figures.items()}
+    """The load's figures that have an effect: stages, or else a number of users."""
+    figures: dict[str, Any] = msgspec.to_builtins(load)
+    unused = ("users", "spawn_rate") if figures.get("stages") else ("stages",)
+    return {name: _in_words(value) for name, value in figures.items() if name not in unused}
+
+
+def _in_words(figure: Any) -> float | int | str:
+    if isinstance(figure, bool):
+        return "yes" if figure else "no"
+    if isinstance(figure, list | tuple):
+        stages = (f"{one['users']} users for {one['for_s']:g} s (at {one['spawn_rate']:g}/s)" for one in figure)
+        return f"{', '.join(stages)}, held to the end"
+    return figure  # type: ignore[no-any-return]
 
 
 def _who() -> str:

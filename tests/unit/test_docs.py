@@ -65,7 +65,9 @@ def default_of(key: str) -> Any:
 
 
 def told(value: Any) -> str:
-    """A value as the guide writes it."""
+    """A value as the guide writes it: true and false as in JSON."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return "none" if value in ((), []) else str(value)
 
 
@@ -87,6 +89,13 @@ def test_the_guide_tells_every_default():
 def test_the_guide_tells_what_the_shipped_experiment_says():
     ours = shipped()
     assert {row[0]: row[2] for row in table(GUIDE, "key")} == {key: ours.get(key, "") for key in experiment.KNOWN}
+
+
+def test_the_guides_example_of_stages_is_read_as_stages():
+    example = re.search(r'"load_stages": (\[.*?\])\n', GUIDE.read_text(), re.DOTALL)
+    assert example
+    asked = experiment.read({"title": "x"}, {"rto_s": 1, "rpo_s": 1, "load_stages": json.loads(example[1])}, {})
+    assert [stage.users for stage in asked.intent.load.stages] == [10, 100]
 
 
 def test_the_guide_names_every_command_and_no_other():

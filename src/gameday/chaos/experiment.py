@@ -3,18 +3,20 @@ is created.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from gameday.chaos.activities import check_activities
 from gameday.chaos.redact import redacted, secret_values
 from gameday.chaos.spelling import suggestion
-from gameday.errors import ExperimentError
+from gameday.errors import ExperimentError, InputError
 from gameday.facts import Objectives
 from gameday.lab.model import GLOBAL_REGION
-from gameday.load.plan import LoadPlan
+from gameday.load.plan import LoadPlan, LoadStage
 from gameday.preparing import AWS, LOCAL_REGIONS, Intent, LabChoice
 
 SECTIONS = (
@@ -25,8 +27,9 @@ OBJECTIVES = ("rto_s", "rpo_s", "latency_bound_s", "availability_min")
 LOAD = {
     "users": "users", "spawn_rate": "spawn_rate", "load_workers": "workers", "writes_per_s": "writes_per_s",
     "reads_per_s": "reads_per_s", "probe_timeout_s": "probe_timeout_s", "think_s": "think_s",
-    "patience_s": "patience_s",
+    "patience_s": "patience_s", "read_age_s": "read_age_s", "kept_alive": "kept_alive", "load_stages": "stages",
 }  # fmt: skip
+STAGE = tuple(field.name for field in fields(LoadStage))
 LAB = ("timer_scale", "link_latency_s", "port_base")
 OTHER = ("lab", "drill", "reports", "primary", "secondary", "deployment", "allowed_accounts", "live", "expected_alarms")
 KNOWN = (*OBJECTIVES, *LOAD, *LAB, *OTHER)
@@ -59,7 +62,7 @@ def read(experiment: Tree, configuration: Tree, secrets: Tree) -> Asked:
             name=str(configuration.get("drill") or slug(title)),
             title=title,
             objectives=_objectives(configuration),
-            load=LoadPlan(**{LOAD[key]: _number(configuration, key) for key in LOAD if key in configuration}),
+            load=_load(configuration),
             expected_alarms=_words(configuration, "expected_alarms") if "expected_alarms" in configuration else None,
             reports=Path(str(configuration.get("reports", "reports"))),
             experiment=redacted({k: v for k, v in experiment.items() if k != "dry"}, hidden),
@@ -128,6 +131,37 @@ def _objectives(configuration: Tree) -> Objectives:
     return Objectives(**{key: _number(configuration, key) for key in OBJECTIVES if key in configuration})
 
 
+def _load(configuration: Tree) -> LoadPlan:
+    readers: dict[str, Callable[[Tree, str], Any]] = {"kept_alive": _flag, "load_stages": _stages}
+    return LoadPlan(
+        **{LOAD[key]: readers.get(key, _number)(configuration, key) for key in LOAD if key in configuration}
+    )
+
+
+def _stages(configuration: Tree, key: str) -> tuple[LoadStage, ...]:
+    """The stages of the load, or a text of them in JSON (as ``--var`` gives it)."""
+    value = configuration[key]
+    try:
+        stages = msgspec.json.decode(value) if isinstance(value, str) else value
+    except msgspec.DecodeError:
+        stages = None
+    if not isinstance(stages, list | tuple):
+        raise ExperimentError(f"{key} to be a list of stages", repr(value)[:200], f"correct {key} in the configuration")
+    return tuple(_stage(stage, f"{key}[{number}]") for number, stage in enumerate(stages))
+
+
+def _stage(stage: object, where: str) -> LoadStage:
+    for key in stage if isinstance(stage, Mapping) else ():
+        if key not in STAGE:
+            raise _misspelt(f"a key of {where}: {', '.join(STAGE)}", str(key), STAGE)
+    if not isinstance(stage, Mapping) or len(stage) < len(STAGE):
+        raise ExperimentError(f"{where} to have {', '.join(STAGE)}", repr(stage)[:200], "write all three of them")
+    try:
+        return LoadStage(**stage)
+    except InputError as wrong:
+        raise ExperimentError(f"{where}: {wrong.expected}", wrong.seen, wrong.next_step) from wrong
+
+
 def _lab(configuration: Tree) -> LabChoice:
     numbers = {key: _number(configuration, key) for key in LAB if key in configuration}
     words = {key: str(configuration[key]) for key in ("primary", "secondary", "deployment") if configuration.get(key)}
@@ -153,6 +187,15 @@ def _number(configuration: Tree, key: str) -> Any:
         return form(value)
     except ValueError:
         raise wrong from None
+
+
+def _flag(configuration: Tree, key: str) -> bool:
+    """True or false; the text that says so (as ``--var`` gives it) counts, a number does not."""
+    value = configuration[key]
+    told = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(told, bool):
+        raise ExperimentError(f"{key} to be true or false", repr(value), f"correct {key} in the configuration")
+    return told
 
 
 def _words(configuration: Tree, key: str) -> tuple[str, ...]:

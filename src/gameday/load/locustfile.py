@@ -2,8 +2,9 @@
 
 Locust does the users, the rates, the workers and the statistics; here stands only what a user of this service does. Run
 by :class:`gameday.load.runner.Load`, which sets ``GAMEDAY_LOAD_RECORD`` (a record's folder), ``GAMEDAY_LOAD_RESOLVER``,
-``GAMEDAY_LOAD_THINK_S`` and ``GAMEDAY_LOAD_PATIENCE_S``. ``GAMEDAY_LOAD_MODULES=path`` makes each process write down
-which modules it has loaded: boto3 must not be among them, since gevent's patches make its TLS recurse.
+``GAMEDAY_LOAD_THINK_S``, ``GAMEDAY_LOAD_PATIENCE_S`` and ``GAMEDAY_LOAD_STAGES`` (JSON). ``GAMEDAY_LOAD_MODULES=path``
+makes each process write down which modules it has loaded: boto3 must not be among them, since gevent's patches make its
+TLS recurse.
 
 Every attempt settles in the ledger, also when its user is stopped: users that are told to stop begin nothing new and
 finish what they are in, for which they get longer than an attempt takes; what is cut off nevertheless settles as
@@ -13,6 +14,7 @@ indeterminate at the end.
 import itertools
 import os
 import random
+import signal
 import sys
 import time
 from collections import deque
@@ -22,15 +24,18 @@ from threading import Event
 from typing import Any
 
 import gevent
+import msgspec
 import psutil
 from geventhttpclient.client import HTTPClient, HTTPClientPool
 from geventhttpclient.connectionpool import ConnectionPool
-from locust import FastHttpUser, between, events, task
+from locust import FastHttpUser, LoadTestShape, between, events, task
 from locust.exception import StopUser
 from locust.runners import MasterRunner, WorkerRunner
+from locust.user.task import LOCUST_STATE_STOPPING
 
 from gameday.facts import Settlement, Write
 from gameday.load.ids import order_id, payload_of
+from gameday.load.plan import LoadStage, stage_at
 from gameday.load.resolve_gevent import use
 from gameday.load.settle import NOT_APPLIED, Answer, Settled, found, settle_answer, settle_failure
 from gameday.processes import die_with_parent, identify
@@ -43,6 +48,7 @@ WORKERS_WITHIN_S = 2.0  # beyond the stop timeout: for a worker's last report
 RECORD = Path(os.environ.get("GAMEDAY_LOAD_RECORD", "."))
 THINK_S = float(os.environ.get("GAMEDAY_LOAD_THINK_S", "0.5"))
 PATIENCE_S = float(os.environ.get("GAMEDAY_LOAD_PATIENCE_S", "3"))
+STAGES = msgspec.json.decode(os.environ.get("GAMEDAY_LOAD_STAGES", "[]"), type=tuple[LoadStage, ...])
 
 _stopping = Event()
 
@@ -52,7 +58,23 @@ def _begin(environment: Any, **_: Any) -> None:
     """In every process of this load, after Locust forked it: it dies with its parent, and follows DNS."""
     if isinstance(environment.runner, WorkerRunner):
         die_with_parent()
+    elif environment.shape_class:
+        _end_shape_on_sigterm(environment.runner)
     use(os.environ.get("GAMEDAY_LOAD_RESOLVER", "system"))
+
+
+def _end_shape_on_sigterm(runner: Any) -> None:
+    """Locust listens to SIGTERM only when its shape is over, and is killed before that: so SIGTERM ends the shape.
+
+    From there on Locust ends by itself, as after a shape's last tick: users are stopped, statistics written, exit 0.
+    """
+
+    def end_shape() -> None:
+        _stopping.set()
+        if runner.shape_greenlet:
+            runner.shape_greenlet.kill(block=False)
+
+    gevent.signal_handler(signal.SIGTERM, end_shape)
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
@@ -155,6 +177,19 @@ class _CountingClients(HTTPClientPool):  # type: ignore[misc]
         return sum(pool.lent for pool in pools) if all(type(pool) is _CountingPool for pool in pools) else None
 
 
+class Stages(LoadTestShape):  # type: ignore[misc]
+    """The plan's stages by the clock; the last one is held. Where there are workers, only their master asks."""
+
+    abstract = not STAGES  # else Locust would take it up, and leave its --users aside
+
+    def tick(self) -> tuple[int, float] | None:
+        """How many users there should be now; None, which ends Locust, once it was told to stop."""
+        if _stopping.is_set():
+            return None
+        now = stage_at(STAGES, self.get_run_time())
+        return now.users, now.spawn_rate
+
+
 class Customer(FastHttpUser):  # type: ignore[misc]
     """Places an order, thinks, and now and then looks at one of the last orders it knows to be placed."""
 
@@ -170,18 +205,18 @@ class Customer(FastHttpUser):  # type: ignore[misc]
     @task(3)  # type: ignore[untyped-decorator]
     def place(self) -> None:
         """An order; when it is not acknowledged, the same order once more."""
-        _unless_stopping()
+        self._unless_stopping()
         id = _writer().next_id()
         for attempt in range(1, ATTEMPTS + 1):
             if self._attempt(id, attempt).good:
                 self._own.append((id, checksum(payload_of(id).encode())))
                 return
-            _unless_stopping()
+            self._unless_stopping()
 
     @task(1)  # type: ignore[untyped-decorator]
     def look(self) -> None:
         """One of the user's own orders, if there is one."""
-        _unless_stopping()
+        self._unless_stopping()
         if not self._own:
             return
         id, sum_ = random.choice(list(self._own))
@@ -205,11 +240,10 @@ class Customer(FastHttpUser):  # type: ignore[misc]
         _writer().settled(sent, settled)
         return settled
 
-
-def _unless_stopping() -> None:
-    """Ends a user that would begin something new while Locust is stopping."""
-    if _stopping.is_set():
-        raise StopUser
+    def _unless_stopping(self) -> None:
+        """Ends a user that would begin something new while Locust is stopping, or has one user fewer to have."""
+        if _stopping.is_set() or self._state == LOCUST_STATE_STOPPING:
+            raise StopUser
 
 
 def _answer(response: Any) -> Answer:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from gameday.errors import LoadError
 from gameday.load.plan import LoadPlan
 from gameday.processes import end, spawn
@@ -58,7 +60,8 @@ class Load(_Child):
         """Start the users. Main thread only."""
         folder = _folder(record)
         command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary"]
-        command += ["--host", service_url, "--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}"]
+        command += ["--host", service_url]
+        command += [] if plan.stages else ["--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}"]
         command += ["--csv", str(folder / "locust"), "--exit-code-on-error", "0", "--loglevel", "WARNING"]
         command += ["--stop-timeout", str(plan.stop_within_s)]
         command += _workers(plan.workers) if plan.workers else []
@@ -67,6 +70,7 @@ class Load(_Child):
             "GAMEDAY_LOAD_RESOLVER": resolver,
             "GAMEDAY_LOAD_THINK_S": f"{plan.think_s:g}",
             "GAMEDAY_LOAD_PATIENCE_S": f"{plan.patience_s:g}",
+            "GAMEDAY_LOAD_STAGES": msgspec.json.encode(plan.stages).decode(),
         }
         return cls(*_start("Locust", command, folder / "locust.log", env), plan.stop_within_s)
 

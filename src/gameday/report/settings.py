@@ -16,6 +16,7 @@ LOAD_WORDS = {
     "users": "Locust users",
     "spawn_rate": "users started a second",
     "workers": "Locust workers",
+    "stages": "Locust users by stages, in seconds of real time",
     "writes_per_s": "scheduled write probes a second",
     "reads_per_s": "scheduled read probes a second",
     "probe_timeout_s": "probe timeout (s)",

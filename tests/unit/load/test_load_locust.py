@@ -14,7 +14,7 @@ from gameday.clock import eventually
 from gameday.errors import LoadError
 from gameday.facts import Write
 from gameday.load.ids import payload_of
-from gameday.load.plan import LoadPlan
+from gameday.load.plan import LoadPlan, LoadStage
 from gameday.load.runner import Load
 from gameday.processes import descendants, kill_tree
 from gameday.record.layout import Record
@@ -176,6 +176,59 @@ def test_workers_are_locusts_own_write_a_segment_each_and_are_waited_for(
     assert_it_drains(load, record)
     assert {write.id for write in ledger(record) if write.ev == "acked"} == set(service.orders)
     eventually(lambda: [p for p in family if p.is_running()], [], what="workers gone", within_s=5)
+
+
+UP_AND_DOWN = (LoadStage(3, 2, 50), LoadStage(5, 6, 50), LoadStage(1, 1, 50))
+LOOKED_AT_EVERY_S = 1  # how often Locust asks its shape
+
+
+def busy_users(service: FakeService, for_s: float = 0.8) -> int:
+    """How many users place orders: each keeps a connection of its own."""
+    service.connections.clear()
+    time.sleep(for_s)
+    return len(service.connections)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_stages_are_locusts_own_shape_and_the_last_is_held_until_it_is_stopped(
+    service: FakeService, record: Record, start: Start, workers: int
+) -> None:
+    load = start(service.url, plan=replace(PLAN, users=9, stages=UP_AND_DOWN, workers=workers))
+    until(lambda: service.count("POST") > 0, "the first order", within_s=40)
+    seen = [busy_users(service)]
+    for users in (6, 1):
+        until(lambda users=users: busy_users(service, 0.4) == users, f"{users} users", within_s=20)  # type: ignore[misc]
+        seen.append(users)
+    time.sleep(UP_AND_DOWN[-1].for_s + LOOKED_AT_EVERY_S)
+    assert [*seen, busy_users(service)] == [2, 6, 1, 1]
+    load.stop()
+    assert_all_settled(record)
+    assert {write.id: write.sum for write in ledger(record) if write.ev == "acked"} == service.orders
+    assert (record.folder / "load" / "locust_stats.csv").exists()
+    assert "WARNING" not in (record.folder / "load" / "locust.log").read_text()
+
+
+def test_stopped_in_a_stage_while_the_service_hangs_users_finish_their_attempt(
+    service: FakeService, record: Record, start: Start
+) -> None:
+    service.mood = "hang"
+    load = start(service.url, plan=replace(PLAN, patience_s=1, stages=(LoadStage(60, 3, 50),)))
+    until(lambda: service.count("POST") >= 3, "every user waiting for an answer", within_s=30)
+    assert_it_drains(load, record)
+
+
+def test_a_user_that_a_stage_has_no_room_for_finishes_its_attempt_and_begins_no_other(
+    service: FakeService, record: Record, start: Start
+) -> None:
+    service.mood = "hang"
+    stages = (LoadStage(2, 5, 50), LoadStage(1, 1, 50))
+    load = start(service.url, plan=replace(PLAN, patience_s=4, stages=stages))
+    until(lambda: service.count("POST") == 5, "every user waiting for an answer", within_s=30)
+    service.mood = "good"
+    until(lambda: service.count("POST") > 20, "orders of the user that is left", within_s=30)
+    load.stop()
+    assert_all_settled(record)
+    assert Counter(write.attempt for write in ledger(record) if write.ev == "sent")[2] <= 1
 
 
 def test_a_load_that_died_says_why(record: Record, start: Start) -> None:
