@@ -54,9 +54,14 @@ class ChaosProcess:
         return self.process.wait(within_s)
 
 
-def heed_ctrl_c() -> None:
+@contextmanager
+def heeding_ctrl_c() -> Iterator[None]:
     """A shell starts what it puts into the background with SIGINT ignored, and its children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -64,7 +69,7 @@ def chaos_run(experiment: str, folder: Path, env: Mapping[str, str] | None = Non
     """Run a shipped experiment with its reports under ``folder``; killed at the end if it still runs."""
     reports, output = folder / "reports", folder / "output.txt"
     command = [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "run", str(EXPERIMENTS / experiment)]
-    with output.open("wb") as sink:
+    with output.open("wb") as sink, heeding_ctrl_c():
         process = subprocess.Popen(
             [*command, "--journal-path", str(folder / "journal.json")],
             env={**os.environ, "GAMEDAY_REPORTS": str(reports), **(env or {})},
@@ -72,7 +77,6 @@ def chaos_run(experiment: str, folder: Path, env: Mapping[str, str] | None = Non
             stdout=sink,
             stderr=sink,
             cwd=folder,
-            preexec_fn=heed_ctrl_c,
         )
     try:
         yield ChaosProcess(process, reports, output)
