@@ -1,6 +1,7 @@
 """A local lab's files: names and slots are claimed by the kernel, and a killed lab's leftover can be swept."""
 
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -151,6 +152,48 @@ def test_what_no_lab_holds_is_swept_and_what_one_holds_is_not(tmp_path: Path) ->
     assert home.sweep_unless_held("left")
     assert not folder.exists()
     assert home.sweep_unless_held("left")
+
+
+def left_by(name: str, who: ProcessId, *, host: str = platform.node()) -> Path:
+    """The folder of a lab whose process is or was ``who``."""
+    folder = home.folder_of(name)
+    folder.mkdir(parents=True)
+    state = home.LabState(name, who, 16, 24800, "http://127.16.0.1:24800", 0.1, 0.07, 40, 20, 6, True, "", host)
+    home.write_state(folder, state)
+    return folder
+
+
+def living() -> ProcessId:
+    who = identify(os.getpid())
+    assert who is not None
+    return who
+
+
+DEAD = ProcessId(os.getpid(), 1.0)
+
+
+def test_what_killed_labs_left_is_swept_whatever_their_names() -> None:
+    left = [left_by("drill-1234", DEAD), left_by("lab", DEAD)]
+    home.sweep_the_dead()
+    assert not any(folder.exists() for folder in left)
+
+
+def test_a_lab_that_lives_comes_up_or_is_another_machines_is_not_swept() -> None:
+    lives, elsewhere = left_by("lives", living()), left_by("elsewhere", DEAD, host="another")
+    comes_up = left_by("comes-up", DEAD)
+    with home.claimed_name("comes-up"):
+        home.sweep_the_dead()
+    assert all(folder.exists() for folder in (lives, elsewhere, comes_up))
+
+
+def test_what_is_no_killed_labs_folder_is_not_swept(tmp_path: Path) -> None:
+    nobodys = tmp_path / "labs" / "nobodys"
+    nobodys.mkdir(parents=True)
+    kept = left_by("drill-1234", DEAD).rename(tmp_path / "labs" / "kept-for-a-look")
+    odd = (tmp_path / "labs" / "an.odd.name").resolve()
+    odd.mkdir()
+    home.sweep_the_dead()
+    assert all(folder.exists() for folder in (nobodys, kept, odd))
 
 
 def test_a_home_too_long_for_a_claim_is_no_lab_that_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import platform
 import shutil
 import socket
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ class LabState:
     lag_metric_period_s: float  # effective
     private: bool
     started_utc: str
+    host: str
 
     @property
     def is_alive(self) -> bool:
@@ -81,17 +83,22 @@ def make_room() -> Path:
 
 def folder_of(name: str) -> Path:
     """A lab's folder; raises :class:`LabError` for a name that is no plain word."""
-    if not name or not name.replace("-", "").replace("_", "").isalnum():
+    if not _is_plain(name):
         raise LabError("a lab name of letters, digits, - and _", repr(name), "choose another name")
     return labs_folder() / name
 
 
+def _is_plain(name: str) -> bool:
+    return name.replace("-", "").replace("_", "").isalnum()
+
+
 def read_state(name: str) -> LabState | None:
-    """The state of a lab, or None when there is no such lab; an unreadable one counts as none."""
+    """The state of a lab, or None when there is no such lab; an unreadable one, or another lab's, counts as none."""
     try:
-        return msgspec.json.decode((folder_of(name) / "lab.json").read_bytes(), type=LabState)
+        state = msgspec.json.decode((folder_of(name) / "lab.json").read_bytes(), type=LabState)
     except (OSError, msgspec.DecodeError):
         return None
+    return state if state.name == name else None
 
 
 def write_state(folder: Path, state: LabState) -> None:
@@ -103,7 +110,8 @@ def write_state(folder: Path, state: LabState) -> None:
 
 def list_labs() -> tuple[LabState, ...]:
     """Every lab of this user that left a state, alive or not, by name."""
-    found = (read_state(path.name) for path in sorted(labs_folder().glob("*")) if path.is_dir())
+    folders = (path for path in sorted(labs_folder().glob("*")) if path.is_dir() and _is_plain(path.name))
+    found = (read_state(path.name) for path in folders)
     return tuple(state for state in found if state)
 
 
@@ -135,6 +143,13 @@ def sweep_unless_held(name: str, *, let_go_within_s: float = 0.0) -> bool:
             if (folder := folder_of(name)).exists():
                 sweep(folder)
         return True
+
+
+def sweep_the_dead() -> None:
+    """Sweep what killed labs of this machine left, whatever their names; other machines may share the folder."""
+    for state in list_labs():
+        if state.host == platform.node() and not state.is_alive:
+            sweep_unless_held(state.name)
 
 
 @contextlib.contextmanager

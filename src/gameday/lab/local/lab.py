@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import platform
 import signal
 import subprocess
 import sys
@@ -103,6 +104,7 @@ class LocalLab:
 
         options = self.options
         stack.enter_context(home.claimed_name(options.name))
+        home.sweep_the_dead()
         addresses = stack.enter_context(home.claimed_slot())
         folder = stack.enter_context(_folder(options.name))
         ports = Ports(options.port_base)
@@ -213,7 +215,7 @@ def _write_state(options: LabOptions, ground: Ground) -> None:
         home.LabState(
             options.name, me, ground.addresses.slot, options.port_base, ground.endpoint_url, options.timer_scale,
             options.link_latency_s, options.rds_promotion_s, options.ecs_start_s, ground.delays.lag_metric_period_s,
-            options.private, datetime.now(UTC).isoformat(timespec="seconds"),
+            options.private, datetime.now(UTC).isoformat(timespec="seconds"), platform.node(),
         ),
     )  # fmt: skip
 
