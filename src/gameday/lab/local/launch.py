@@ -16,15 +16,16 @@ import psutil
 
 from gameday import errors
 from gameday.clock import eventually
-from gameday.errors import GamedayError, LabNotReady
+from gameday.errors import DeadlineError, GamedayError, LabNotReady
 from gameday.lab.local import home
 from gameday.lab.local.attach import attach, living
 from gameday.lab.local.lab import READY_WITHIN_S, LabOptions, LocalLab
 from gameday.lab.local.told import Told
 from gameday.lab.model import Lab
-from gameday.processes import end, spawn
+from gameday.processes import ProcessId, end, spawn
 
 STOP_WITHIN_S = 15.0
+KILLED_WITHIN_S = 5.0
 
 
 @dataclass
@@ -68,16 +69,36 @@ def run_in_foreground(options: LabOptions, progress: Callable[[str], None], on_r
     LocalLab(options, progress).run(lambda _: on_ready(attach(options.name)))
 
 
-def stop_lab(name: str) -> None:
-    """``gameday lab down``: end a lab by name, or clean up what a killed one left; :class:`LabError` without either."""
+def stop_lab(name: str, *, within_s: float = STOP_WITHIN_S) -> None:
+    """``gameday lab down``: end a lab by name, or clean up what a killed one left; :class:`LabError` without either.
+
+    A lab that hangs is killed after ``within_s``; what it leaves then is swept.
+    """
     state = home.read_state(name)
     if state and state.is_alive:
-        with contextlib.suppress(psutil.NoSuchProcess):  # it may end by itself just now
-            psutil.Process(state.process.pid).send_signal(signal.SIGTERM)
-        eventually(lambda: state.is_alive, False, what=f"lab {name!r} ending", within_s=STOP_WITHIN_S)
+        _end(state, within_s)
     elif not home.folder_of(name).exists():
         living(name)
     home.sweep_unless_held(name)
+
+
+def _end(state: home.LabState, within_s: float) -> None:
+    what = f"lab {state.name!r} ending"
+    _signal(state.process, signal.SIGTERM)
+    try:
+        eventually(lambda: state.is_alive, False, what=what, within_s=within_s)
+    except DeadlineError:
+        _signal(state.process, signal.SIGKILL)
+        then = f"see what process {state.process.pid} waits for: it was killed, and has not ended"
+        eventually(lambda: state.is_alive, False, what=what, within_s=KILLED_WITHIN_S, next_step=then)
+
+
+def _signal(who: ProcessId, number: int) -> None:
+    """To that very process only; it may end by itself just now."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(who.pid)
+        if process.create_time() == who.started_s:
+            process.send_signal(number)
 
 
 def _until_ready(process: "subprocess.Popen[bytes]", fallen: Path, progress: Callable[[str], None]) -> None:
