@@ -3,20 +3,23 @@
 Missing are: an acknowledged write before the fault; a part of the ledger (a line that cannot be read, an attempt
 without a settlement or without its sending, a hole in a segment's numbering); a scheduled probe (a hole in its
 numbering, or none for the last stretch of the observation); a complete read-back; a baseline; a fault that took
-effect; witnesses that agree; the end of observation; one boot's clock; a plan that tells what is needed. Nothing here
-can make a drill BROKEN.
+effect; witnesses that agree; the end of observation; one boot's clock; a plan that tells what is needed; a run that
+went as planned. Nothing here can make a drill BROKEN.
 """
 
 from collections.abc import Callable, Iterator
 
 from gameday.clock import NS
-from gameday.facts import BASELINE_NOT_MET, INFERRED, Event, Finding, Kind, Verdict, Witness
+from gameday.facts import BASELINE_NOT_MET, INFERRED, NOT_AS_PLANNED, Event, Finding, Kind, Verdict, Witness
 from gameday.measure.case import Case
 from gameday.measure.moments import first, last
 from gameday.measure.prober import sequence_holes
 
 Rule = Callable[[Case], Iterator[Finding]]
 LOCAL_LAB, PROMOTE = "local", "PromoteReplica"
+# What RDS calls a database that serves (RDS user guide, "Viewing Amazon RDS DB instance status": storage-optimization is
+# "fully operational", a backup is taken of a running one). Any other status proves nothing of the kind.
+WORKING = frozenset({"available", "backing-up", "storage-optimization"})
 BLIND_S = 3.0  # the prober may be stopped and drained this long before the end of observation is stamped
 
 
@@ -141,8 +144,13 @@ def _last_before_fault(case: Case) -> Iterator[Event]:
     database = last(
         evidence.events, Kind.DATABASE, before_ns=before_ns, where=lambda event: event.region == case.plan.primary
     )
-    if database and database.detail.get("role", "primary") != "primary":
+    if database and not _is_working_primary(database):
         yield database
+
+
+def _is_working_primary(database: Event) -> bool:
+    """The role alone proves nothing: AWS tells no role, so every instance that replicates no other is a primary."""
+    return database.what in WORKING and database.detail.get("role", "primary") == "primary"
 
 
 def fault_without_effect(case: Case) -> Iterator[Finding]:
@@ -238,6 +246,14 @@ def unread_wal(case: Case) -> Iterator[Finding]:
         yield unknown("the old primary's WAL was not read", expected, "none, so a split brain cannot be ruled out")
 
 
+def not_as_planned(case: Case) -> Iterator[Finding]:
+    """The door's own note: an activity failed, or a hypothesis was not met, so this was another drill than planned."""
+    note = first(case.evidence.events, Kind.NOTE, where=lambda event: event.what == NOT_AS_PLANNED)
+    if note:
+        expected = "every activity to succeed, and every hypothesis to be met"
+        yield unknown("the drill was not run as planned", expected, str(note.detail.get("failed") or "a note"))
+
+
 MISSING: tuple[Rule, ...] = (
     no_acknowledged_write,
     damaged_lines,
@@ -259,4 +275,5 @@ MISSING: tuple[Rule, ...] = (
     healing_without_end,
     unseen_promotion,
     unread_wal,
+    not_as_planned,
 )

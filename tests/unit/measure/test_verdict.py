@@ -212,8 +212,14 @@ MISSING = {
     "a primary already unhealthy": (
         lambda d: d.event(Kind.HEALTH_CHECK, "unhealthy", -3), "the primary was already down before the fault",
     ),
-    "a primary without a database": (
-        lambda d: d.event(Kind.DATABASE, "failed", -3, PRIMARY, role="none"), "the primary was already down before",
+    "a primary whose database is gone": (
+        lambda d: d.event(Kind.DATABASE, "gone", -3, PRIMARY, role="gone"), "the primary was already down before",
+    ),
+    "a primary whose database failed": (
+        lambda d: d.event(Kind.DATABASE, "failed", -3, PRIMARY, role="primary"), "the primary was already down before",
+    ),
+    "a primary that replicates another": (
+        lambda d: d.event(Kind.DATABASE, "available", -3, PRIMARY, role="replica"), "the primary was already down",
     ),
     "a load that died": (lambda d: d.event(Kind.LOAD, "died", 5), "the load died during the drill"),
     "a prober that died": (lambda d: d.event(Kind.PROBER, "died", 5), "the prober died during the drill"),
@@ -230,6 +236,16 @@ def test_missing_evidence_is_unknown(judged, take, what):
     found = judged(take(good_drill()))
     assert found.verdict is UNKNOWN
     assert any(sentence.startswith(what) for sentence in told(found, UNKNOWN))
+
+
+@pytest.mark.parametrize("status", ["available", "backing-up", "storage-optimization"])
+def test_a_primary_whose_database_serves_before_the_fault_is_no_missing_evidence(judged, status):
+    assert judged(good_drill().event(Kind.DATABASE, status, -3, PRIMARY, role="primary")).verdict is HELD
+
+
+def test_a_database_that_failed_and_works_again_before_the_fault_is_no_missing_evidence(judged):
+    drill = good_drill().event(Kind.DATABASE, "rebooting", -4, PRIMARY, role="primary")
+    assert judged(drill.event(Kind.DATABASE, "available", -3, PRIMARY, role="primary")).verdict is HELD
 
 
 def test_stamps_of_two_boots_are_unknown_and_nothing_is_subtracted(judged):
