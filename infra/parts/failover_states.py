@@ -61,7 +61,8 @@ def _decide(names: FailoverNames) -> dict[str, State]:
     """Is the primary still down? What the checkers observe decides, not the alarm that started us minutes ago.
 
     One checker that still gets an answer is enough to leave the decision to a person (``{"force": true}``): a promotion
-    cannot be taken back. A check that cannot be read fails the execution: then DNS could not be latched either.
+    cannot be taken back. A check that cannot be read fails the execution: then DNS could not be latched either. In the
+    local lab one checker stands for all, and tells what DNS goes by: a single answer amid an outage is none yet.
     """
     reports = "States.JsonToString($.HealthCheckObservations[*].StatusReport.Status)"
     forced = {

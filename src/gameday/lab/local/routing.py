@@ -34,13 +34,27 @@ class Watched:
         return bool((True if self.check.disabled else self.strikes.healthy) != bool(self.check.inverted))
 
     def told(self) -> str:
-        """The status in Route 53's words: what the last look found."""
+        """The status in Route 53's words: whether the check counts as healthy, and what its last look found.
+
+        On AWS each of many checkers tells its own last look, and the decision counts them. Here one checker stands for
+        all, so its word is the decision's: what this tells, DNS and ``HealthCheckStatus`` never disagree.
+        """
+        return f"{'Success' if self.healthy else 'Failure'}: {self._found()}{self._unlike_the_look()}"
+
+    def _found(self) -> str:
         if self.check.disabled:
-            return "Success: the health check is disabled and counts as healthy"
-        if self.last.status is None:
-            return f"{'Success' if self.strikes.healthy else 'Failure'}: {self.last.why}"
-        good = "Success" if is_good(self.last) else "Failure"
-        return f"{good}: HTTP Status Code {self.last.status}, {self.last.why}"
+            return "the health check is disabled"
+        return self.last.why if self.last.status is None else f"HTTP Status Code {self.last.status}, {self.last.why}"
+
+    def _unlike_the_look(self) -> str:
+        """Why the word may be another than the look's own."""
+        strikes, reasons = self.strikes, []
+        if strikes.streak and not self.check.disabled:
+            needed = strikes.to_fail if strikes.healthy else strikes.to_recover
+            reasons.append(f"{strikes.streak} of the {needed} in a row that turn it")
+        if self.check.inverted:
+            reasons.append("inverted")
+        return f" ({', '.join(reasons)})" if reasons else ""
 
 
 def is_good(look: Look) -> bool:
@@ -101,7 +115,7 @@ class RoutingController:
         return watched is None or watched.healthy
 
     def status(self, health_check_id: str) -> tuple[bool, str]:
-        """``GetHealthCheckStatus``: whether it counts as healthy, and the last look in Route 53's words."""
+        """``GetHealthCheckStatus``: whether it counts as healthy, and the same in Route 53's words."""
         watched = self._watched.get(health_check_id)
         return (watched.healthy, watched.told()) if watched else (True, f"Success: {NOT_LOOKED.why}")
 
@@ -139,7 +153,7 @@ class RoutingController:
         if self.looking and not check.disabled:
             watched.last = self._seen(check)
             if watched.strikes.saw(is_good(watched.last)):
-                turned = "healthy" if watched.strikes.healthy else "unhealthy"
+                turned = "healthy" if watched.healthy else "unhealthy"
                 self.ground.said(f"health check {check.id} turned {turned}: {watched.told()}")
         dimensions = {"HealthCheckId": check.id}
         self._metrics.put(GLOBAL_REGION, "AWS/Route53", "HealthCheckStatus", dimensions, float(watched.healthy))

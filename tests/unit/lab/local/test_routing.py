@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from compute_stage import SOUTH, answering, control_plane, ground_in, network
 from gameday.clock import SYSTEM, eventually
 from gameday.errors import LabError
 from gameday.lab.local.metrics import MetricStore, now, series_key
-from gameday.lab.local.routing import RoutingController
+from gameday.lab.local.routing import RoutingController, Watched, is_good
 from gameday.lab.local.watching import Look, Strikes
 
 
@@ -81,6 +82,37 @@ def test_a_verdict_turns_only_after_the_threshold_in_a_row() -> None:
     assert [strikes.saw(False), strikes.saw(False), strikes.saw(True)] == [False, False, False]
     assert [strikes.saw(False), strikes.saw(False), strikes.saw(False)] == [False, False, True]
     assert [strikes.saw(True), strikes.saw(True), strikes.saw(True), strikes.healthy] == [False, False, True, True]
+
+
+def told_of(looks: list[Look], **check: bool) -> list[tuple[bool, str]]:
+    """After each look, whether the check counts as healthy and what it tells."""
+    watched = Watched(SimpleNamespace(**{"disabled": False, "inverted": False} | check), Strikes(True, 2, 2))
+    told = []
+    for look in looks:
+        watched.last = look
+        watched.strikes.saw(is_good(look))
+        told.append((watched.healthy, watched.told()))
+    return told
+
+
+GOOD, BAD, NONE = Look(200, "OK"), Look(503, "Service Unavailable"), Look(None, "timed out")
+
+
+def test_the_status_tells_what_counts_and_what_the_last_look_found() -> None:
+    assert told_of([GOOD, BAD, NONE, GOOD, GOOD]) == [
+        (True, "Success: HTTP Status Code 200, OK"),
+        (True, "Success: HTTP Status Code 503, Service Unavailable (1 of the 2 in a row that turn it)"),
+        (False, "Failure: timed out"),
+        (False, "Failure: HTTP Status Code 200, OK (1 of the 2 in a row that turn it)"),
+        (True, "Success: HTTP Status Code 200, OK"),
+    ]
+
+
+def test_the_status_of_an_inverted_or_disabled_check_is_what_dns_takes_it_for() -> None:
+    assert told_of([NONE, NONE], inverted=True)[-1] == (True, "Success: timed out (inverted)")
+    assert told_of([NONE], disabled=True)[-1] == (True, "Success: the health check is disabled")
+    both = told_of([GOOD], disabled=True, inverted=True)
+    assert both == [(False, "Failure: the health check is disabled (inverted)")]
 
 
 def test_dns_follows_what_the_health_check_sees_and_comes_back(stage: Stage) -> None:
