@@ -2,6 +2,7 @@
 
 import os
 
+from chaoslib.exceptions import InterruptExecution
 from stub_world import StubFault, StubWorld
 
 from gameday.chaos.controls import drill
@@ -9,7 +10,7 @@ from gameday.chaos.controls.drill import after_experiment_control, cleanup_contr
 from gameday.chaos.token import drilling
 from gameday.errors import FaultError, LabNotReady, ReadBackError
 
-WORLD = StubWorld()
+WORLD, LOOKS = StubWorld(), []
 
 
 def before_experiment_control(context, configuration=None, secrets=None):
@@ -38,9 +39,16 @@ def break_it(fails: bool = False):
         return "broken"
 
 
-def crash():
-    raise RuntimeError("an activity that crashes")
+def crash(stops: bool = False):
+    """An action of another extension that fails; with ``stops`` by the error that Chaos Toolkit heeds."""
+    raise InterruptExecution("somebody stopped it") if stops else RuntimeError("an activity that crashes")
 
 
 def nothing():
     """A probe that answers with nothing."""
+
+
+def all_but_the_second_time():
+    """A probe whose answer is true before the method, and false at the first look while it runs."""
+    LOOKS.append("look")
+    return len(LOOKS) != 2

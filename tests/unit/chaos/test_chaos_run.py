@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gameday.facts import Verdict
+from gameday.measure.judge import judge
+from gameday.record.layout import Record
+
 HERE = Path(__file__).parent
 CHAOS = Path(sys.executable).with_name("chaos")
 STUB = "stub_control"
@@ -35,7 +39,8 @@ class Run:
 
     def __init__(self, folder, experiment, *options, trouble=""):
         (folder / "experiment.json").write_text(json.dumps(experiment))
-        env = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parent}", "STUB_TROUBLE": trouble}
+        paths = [str(HERE), str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "STUB_TROUBLE": trouble}
         command = [CHAOS, "--no-log-file", "run", "experiment.json", *options]
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
         self.code, self.words = done.returncode, done.stdout + done.stderr
@@ -149,6 +154,56 @@ def test_a_probe_that_answers_nothing_under_a_range_still_heals(tmp_path, experi
     assert run.code != 0
     assert run.journal is None
     assert '"stopped"' in (run.records[0] / "timeline.ndjson").read_text()
+
+
+def in_the_background(step):
+    return step | {"background": True}
+
+
+def looked_at_continuously(experiment):
+    probe = activity("all_but_the_second_time", STUB, "probe") | {"tolerance": True}
+    experiment["steady-state-hypothesis"] = {"title": "it holds", "probes": [probe]}
+    experiment["runtime"]["hypothesis"] = {"strategy": "continuously"}
+
+
+FAILED = {
+    "an action of another extension": (
+        lambda e: e["method"].insert(0, activity("crash", STUB)), "crash: RuntimeError: an activity that crashes"),
+    "an action of ours": (
+        lambda e: e["method"].insert(0, activity("hold", seconds="ten")), "hold: ValueError: could not convert"),
+    "an action in the background": (
+        lambda e: e["method"].insert(0, in_the_background(activity("crash", STUB))), "crash: RuntimeError"),
+    "an action that is interrupted in the background": (
+        lambda e: e["method"].insert(0, in_the_background(activity("crash", STUB, stops=True))),
+        "crash: it was interrupted"),
+    "a rollback": (lambda e: e["rollbacks"].append(activity("crash", STUB)), "crash: RuntimeError"),
+    "a hypothesis that is looked at continuously": (
+        looked_at_continuously, "the hypothesis while the method ran: all_but_the_second_time not met, 1 of 1 times"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FAILED)
+@pytest.mark.parametrize("fault", [True, False], ids=["with a fault", "without a fault"])
+def test_what_failed_without_ending_the_run_exits_1_and_is_unknown_from_the_record_alone(
+    what, fault, tmp_path, experiment
+):
+    fails, words = FAILED[what]
+    experiment["method"] = experiment["method"] if fault else [activity("observe")]
+    fails(experiment)
+    run = Run(tmp_path, experiment)
+    assert (run.code, run.journal["status"], run.journal["deviated"]) == (1, "completed", True)
+    found = judge(Record.open(run.records[0]))
+    assert found.verdict is Verdict.UNKNOWN
+    (told,) = [finding for finding in found.findings if finding.what == "the drill was not run as planned"]
+    assert words in told.seen
+
+
+def test_a_hypothesis_that_is_not_met_afterwards_exits_1_and_is_unknown(tmp_path, experiment):
+    probe = activity("all_but_the_second_time", STUB, "probe") | {"tolerance": True}
+    experiment["steady-state-hypothesis"] = {"title": "it holds", "probes": [probe]}
+    run = Run(tmp_path, experiment)
+    assert (run.code, run.journal["gameday"]["verdict"]) == (1, "UNKNOWN")
+    assert "the hypothesis after the method" in " ".join(run.journal["gameday"]["findings"])
 
 
 def test_without_the_control_no_action_touches_anything_and_the_run_exits_1(tmp_path, experiment):

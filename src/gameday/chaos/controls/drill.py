@@ -14,12 +14,13 @@ import click
 from chaoslib.types import Configuration, Experiment, Journal, Secrets
 
 from gameday.chaos import experiment as experiments
+from gameday.chaos.journal import failures
 from gameday.chaos.redact import redacted, secret_values
 from gameday.chaos.token import TOKEN, Stopped, stopped, take
 from gameday.clock import SYSTEM, Clock
 from gameday.drill import Drill
 from gameday.errors import GamedayError
-from gameday.facts import Measurement, Verdict
+from gameday.facts import NOT_AS_PLANNED, Kind, Measurement, Verdict
 from gameday.live import display_for
 from gameday.world import World
 
@@ -96,14 +97,24 @@ def finish(state: dict[str, Any], secrets: Mapping[str, Any]) -> None:
 
 
 def _judged(drill: Drill, state: dict[str, Any], hidden: set[str]) -> Measurement:
-    whole = state.get("status") == "completed"
-    cause = None if whole else Stopped("the experiment to run to its end", f"it was {state.get('status')}")
     try:
-        drill.conclude(cause)
+        _end(drill, state, hidden)
     finally:
         measurement = drill.judge()
         state["gameday"] = redacted(summary(measurement, drill), hidden)
     return measurement
+
+
+def _end(drill: Drill, state: dict[str, Any], hidden: set[str]) -> None:
+    """What the journal tells of failures is in the record, where the judgement counts on it, before the drill ends."""
+    to_its_end = state.get("status") == "completed"
+    cause = None if to_its_end else Stopped("the experiment to run to its end", f"it was {state.get('status')}")
+    failed = redacted("; ".join(failures(state)), hidden)
+    try:
+        if failed and TOKEN.is_open:  # else the drill never came so far, and its timeline is closed
+            drill.timeline.add(Kind.NOTE, NOT_AS_PLANNED, failed=failed)
+    finally:
+        drill.conclude(cause)
 
 
 def summary(measurement: Measurement, drill: Drill) -> dict[str, Any]:
