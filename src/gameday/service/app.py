@@ -99,12 +99,12 @@ def _add_health(app: FastAPI, settings: Settings, database: Database) -> None:
 
     @app.get("/dbcheck")
     async def dbcheck() -> JSONResponse:
-        """Writes and reads the database."""
+        """Writes to the database, and reads what it wrote once that is committed."""
         try:
             good = await database.call(CheckDatabase(settings.region))
         except (Untouched, Unanswered) as cause:
             return _failed(503, str(cause))
-        return JSONResponse({"status": "ok"}) if good else _failed(503, "read back another token than was written")
+        return JSONResponse({"status": "ok"}) if good else _failed(503, "what was written was not read back")
 
 
 def _add_orders(app: FastAPI, settings: Settings, database: Database) -> None:

@@ -23,7 +23,7 @@ CREATE_TABLES = """
     CREATE TABLE IF NOT EXISTS orders (
         id text PRIMARY KEY, payload text NOT NULL, sum text NOT NULL, region text NOT NULL, xid bigint NOT NULL,
         created_at timestamptz NOT NULL DEFAULT clock_timestamp());
-    CREATE TABLE IF NOT EXISTS dbcheck (region text PRIMARY KEY, token text NOT NULL);
+    CREATE TABLE IF NOT EXISTS dbcheck (region text PRIMARY KEY, writes bigint NOT NULL);
 """
 MAY_MAKE_TABLES = """
     SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::bool)
