@@ -23,6 +23,8 @@ def before_experiment_control(context, configuration=None, secrets=None):
         WORLD.loses = 10**6
     if trouble == "judge crashes":
         WORLD.judge = None
+    if trouble == "no room for the journal":
+        WORLD.render = without_room_for_the_journal
     if trouble == "unreadable survivor":
         WORLD.fails_at, WORLD.failure = "read back", ReadBackError("every page", "a timeout")
     if trouble == "never back":
@@ -30,6 +32,13 @@ def before_experiment_control(context, configuration=None, secrets=None):
     WORLD.is_unhealthy = trouble == "primary already unhealthy"
     WORLD.acknowledges = trouble != "acknowledges nothing"
     drill.begin(context, configuration or {}, secrets or {}, world=WORLD, clock=WORLD.clock)
+
+
+def without_room_for_the_journal(record):
+    """Where a folder is, no file can be written."""
+    (record.folder / "journal.json").mkdir()
+    record.page.write_text("a page")
+    return record.page
 
 
 def break_it(fails: bool = False):

@@ -73,6 +73,19 @@ def test_the_record_holds_the_journal_and_is_sealed_after_it(tmp_path, experimen
     assert "journal.json" in json.loads((record / "manifest.json").read_text())
 
 
+def test_the_journals_own_mark_says_the_same_in_the_record(tmp_path, experiment):
+    record = Run(tmp_path, experiment).records[0]
+    assert json.loads((record / "journal.json").read_text())["deviated"] is False
+
+
+def test_a_drill_whose_record_cannot_be_completed_exits_1_though_it_was_judged_held(tmp_path, experiment):
+    run = Run(tmp_path, experiment, trouble="no room for the journal")
+    assert (run.code, run.journal["deviated"]) == (1, True)
+    assert run.journal["gameday"]["verdict"] == "HELD"
+    assert "could not be judged and sealed; the run counts as deviated" in run.words
+    assert not (run.records[0] / "manifest.json").exists()
+
+
 def test_a_broken_drill_exits_1(tmp_path, experiment):
     experiment["configuration"]["rpo_s"] = 0
     run = Run(tmp_path, experiment, trouble="loses")

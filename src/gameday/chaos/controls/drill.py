@@ -75,25 +75,31 @@ def begin(
 
 
 def finish(state: dict[str, Any], secrets: Mapping[str, Any]) -> None:
-    """Judge the drill and mark the run; an error on the way is told, and leaves it marked as deviated."""
+    """Judge the drill, complete its record, and only then take the mark back; what fails on the way leaves it there."""
     deviated, state["deviated"] = state.get("deviated", False), True
-    drill = TOKEN.drill
-    hidden = secret_values(secrets)
     try:
-        if drill is not None and drill.has_record:
-            measurement = _judged(drill, state, hidden)
-            if measurement.verdict is Verdict.HELD:
-                state["deviated"] = deviated
+        state["deviated"] = _kept(state, secret_values(secrets), deviated)
     except GamedayError as cause:
-        logger.error("The drill could not be judged; the run counts as deviated: %s", cause)  # noqa: TRY400  no defect
+        logger.error("The drill could not be judged and sealed; the run counts as deviated: %s", cause)  # noqa: TRY400
         raise
     except Exception:
-        logger.exception("The drill could not be judged; the run counts as deviated")
+        logger.exception("The drill could not be judged and sealed; the run counts as deviated")
         raise
+
+
+def _kept(state: dict[str, Any], hidden: set[str], deviated: bool) -> bool:
+    """What ``deviated`` is to be, once the sealed record says the same: as Chaos Toolkit has it, if the drill HELD."""
+    drill, outcome = TOKEN.drill, True
+    if drill is None or not drill.has_record:
+        _redact(state, hidden)
+        return outcome
+    try:
+        if _judged(drill, state, hidden).verdict is Verdict.HELD:
+            outcome = deviated
     finally:
         _redact(state, hidden)
-        if drill is not None and drill.has_record:
-            _keep(drill, state)
+        _keep(drill, state | {"deviated": outcome})
+    return outcome
 
 
 def _judged(drill: Drill, state: dict[str, Any], hidden: set[str]) -> Measurement:
