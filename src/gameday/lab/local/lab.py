@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gameday.clock import SYSTEM
-from gameday.errors import GamedayError, LabNotReady
+from gameday.errors import GamedayError, LabError, LabNotReady
 from gameday.lab.local import home
 from gameday.lab.local.attach import attach
 from gameday.lab.local.extras import Trouble
@@ -243,6 +243,8 @@ def failure_of(cause: BaseException) -> GamedayError:
     """Any failure of a lab as one of ours, so that whoever launched it can raise it again."""
     if isinstance(cause, GamedayError):
         return cause
+    if isinstance(cause, ModuleNotFoundError) and not (cause.name or "").startswith("gameday"):
+        return LabError("the local lab's libraries", str(cause), "pip install 'chaostoolkit-gameday[local]'")
     return LabNotReady(
         "the lab to come up", "".join(traceback.format_exception(cause))[-1500:], "this is a defect: report it"
     )

@@ -19,7 +19,7 @@ from gameday.clock import eventually
 from gameday.errors import DeadlineError, GamedayError, LabNotReady
 from gameday.lab.local import home
 from gameday.lab.local.attach import attach, living
-from gameday.lab.local.lab import READY_WITHIN_S, LabOptions, LocalLab
+from gameday.lab.local.lab import READY_WITHIN_S, LabOptions, LocalLab, failure_of
 from gameday.lab.local.told import Told
 from gameday.lab.model import Lab
 from gameday.processes import ProcessId, end, spawn
@@ -66,7 +66,10 @@ def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningL
 def run_in_foreground(options: LabOptions, progress: Callable[[str], None], on_ready: Callable[[Lab], None]) -> None:
     """``gameday lab up``: this process becomes the lab, until SIGINT or SIGTERM."""
     home.make_room()
-    LocalLab(options, progress).run(lambda _: on_ready(attach(options.name)))
+    try:
+        LocalLab(options, progress).run(lambda _: on_ready(attach(options.name)))
+    except ModuleNotFoundError as cause:
+        raise failure_of(cause) from cause
 
 
 def stop_lab(name: str, *, within_s: float = STOP_WITHIN_S) -> None:

@@ -1,4 +1,4 @@
-"""Ending a lab by name, with stand-ins for the lab's process."""
+"""Labs that cannot start, and ending one by name, with stand-ins for the lab's process."""
 
 import platform
 import subprocess
@@ -11,6 +11,7 @@ import pytest
 
 from gameday.errors import LabError
 from gameday.lab.local import home
+from gameday.lab.local.lab import failure_of
 from gameday.lab.local.launch import stop_lab
 from gameday.processes import ProcessId, identify
 
@@ -68,3 +69,23 @@ def test_ending_a_lab_that_never_was_says_which_are_up() -> None:
         folder_of("other", lab.pid)
         with pytest.raises(LabError, match="labs up: other"):
             stop_lab("nobody")
+
+
+def test_without_the_extra_local_the_error_says_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['moto'] = None\n"
+        "from gameday.lab.local.lab import LabOptions\n"
+        "from gameday.lab.local.launch import run_in_foreground\n"
+        "run_in_foreground(LabOptions('bare', port_base=25700), print, print)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("gameday.errors.LabError: expected the local lab's libraries")
+    assert "'moto'" in told
+    assert told.endswith("Next: pip install 'chaostoolkit-gameday[local]'")
+    assert list(home.labs_folder().iterdir()) == []
+
+
+def test_a_module_of_ours_that_is_missing_is_a_defect() -> None:
+    missing = ModuleNotFoundError("No module named 'gameday.lab.nothing'", name="gameday.lab.nothing")
+    assert failure_of(missing).next_step == "this is a defect: report it"
