@@ -11,16 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gameday.facts import Settlement, Survivor, WriteClass
+from gameday.measure.promotion import Promotion
 from gameday.measure.settle import SettledWrite
-
-
-@dataclass(frozen=True, slots=True)
-class Promotion:
-    """When the standby was seen promoted, and which region's acknowledgements are the old primary's from then on."""
-
-    mono_ns: int
-    utc: str
-    old_region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +62,7 @@ def class_of(write: SettledWrite, rows: Sequence[Survivor], promotion: Promotion
 
 
 def acked_by_the_old_primary(write: SettledWrite, promotion: Promotion) -> bool:
-    """Whether a client read an acknowledgement of the old primary's region after the standby was seen promoted.
-
-    The promotion is stamped when it was *seen*, at most one look after it happened, so nobody is accused too early.
-    """
+    """Whether a client read an acknowledgement of the old primary's region after the stamp of the promotion."""
     return any(
         each.region == promotion.old_region
         and each.settled_mono_ns is not None

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, Survivor, WalCommit
-from gameday.measure.classes import Promotion
-from gameday.measure.moments import fault_window, last, number, observation_end, promotion
+from gameday.measure.moments import fault_window, last, number, observation_end
+from gameday.measure.promotion import Promotion, promotion
 from gameday.measure.settle import Ledger, settle
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
@@ -75,6 +75,7 @@ def read(record: Record) -> Evidence:
     probes = boots.seen(lines("probes", record.read_probes))
     scheduled = tuple(sorted(probes, key=lambda probe: probe.scheduled_mono_ns))
     survivors = tuple(lines("survivors.ndjson", record.read_survivors))
+    fault = fault_window(events)
     return Evidence(
         plan=plan,
         events=events,
@@ -86,8 +87,8 @@ def read(record: Record) -> Evidence:
             (name, each.lines + each.cut_tail) for name, each in damages.items() if each.lines + each.cut_tail
         ),
         foreign_stamps=boots.foreign,
-        fault=fault_window(events),
-        promotion=promotion(events, primary=plan.primary, secondary=plan.secondary),
+        fault=fault,
+        promotion=promotion(events, ledger.writes, fault, primary=plan.primary, secondary=plan.secondary),
         end_ns=observation_end(events),
     )
 

@@ -17,8 +17,8 @@ from gameday.measure.prober import sequence_holes
 
 Rule = Callable[[Case], Iterator[Finding]]
 LOCAL_LAB, PROMOTE = "local", "PromoteReplica"
-# What RDS calls a database that serves (RDS user guide, "Viewing Amazon RDS DB instance status": storage-optimization is
-# "fully operational", a backup is taken of a running one). Any other status proves nothing of the kind.
+# What RDS calls a database that serves (RDS user guide, "Viewing Amazon RDS DB instance status": the last of them is
+# "fully operational", and a backup is taken of a running one). Any other status proves nothing of the kind.
 WORKING = frozenset({"available", "backing-up", "storage-optimization"})
 BLIND_S = 3.0  # the prober may be stopped and drained this long before the end of observation is stamped
 
@@ -221,11 +221,16 @@ def healing_without_end(case: Case) -> Iterator[Finding]:
 
 
 def unseen_promotion(case: Case) -> Iterator[Finding]:
-    """Something says that the standby was promoted, and nobody saw when: then what came after it cannot be told."""
+    """Something says that the standby was promoted, and nobody saw when: then what came after it cannot be told.
+
+    An acknowledgement of the standby is such a sign too. What the old primary did after it is held against the drill,
+    but the first client may have come to the standby long after the promotion, so it does not clear the time before.
+    """
     evidence = case.evidence
-    if evidence.promotion is not None:
+    if evidence.promotion is not None and evidence.promotion.seen:
         return
     signs = {
+        f"{case.plan.secondary} acknowledged writes": evidence.promotion is not None,
         "the old primary was fenced": first(evidence.events, Kind.FENCED) is not None,
         f"the failover came to {PROMOTE}": any(
             event.kind is Kind.STATE and event.what == PROMOTE for event in evidence.events

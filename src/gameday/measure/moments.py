@@ -1,10 +1,9 @@
-"""The instants of a timeline that more than one definition needs: fault, promotion, end of observation."""
+"""The instants of a timeline that more than one definition needs: fault and end of observation."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from gameday.facts import Event, FaultWindow, Kind
-from gameday.measure.classes import Promotion
 
 
 def happened_ns(event: Event) -> int:
@@ -50,12 +49,6 @@ def fault_window(events: Sequence[Event]) -> FaultWindow | None:
 def _verified(events: Sequence[Event], faults: Sequence[Event]) -> bool:
     held = [e for e in events if e.kind is Kind.FAULT_VERIFIED and e.mono_ns >= faults[0].mono_ns]
     return len(held) >= len(faults) and first(events, Kind.FAULT_FAILED) is None
-
-
-def promotion(events: Sequence[Event], *, primary: str, secondary: str) -> Promotion | None:
-    """The standby's promotion: the first time its database was seen in the role ``primary``."""
-    seen = first(events, Kind.DATABASE, where=lambda e: e.region == secondary and e.detail.get("role") == "primary")
-    return Promotion(seen.mono_ns, seen.utc, primary) if seen else None
 
 
 def observation_end(events: Sequence[Event]) -> int | None:

@@ -2,11 +2,12 @@
 
 Each is the first time it was *seen* at or after the fault (a state of the state machine: when it was entered), in
 seconds after it; None when it never was. **First client error**: the earliest bad probe's completion, or
-indeterminate or refused attempt's settlement. **Scaled**: the standby region runs all the tasks it desires, and
-desires more than before the fault. **First good write**: the completion of the first good fresh write probe that was
-scheduled after the first bad one. **Sustained**: the RTA that the RTO judges. **Full throughput**: the first
-acknowledgement at or after *first good write* that opens a W in which at least 95 % of the mean rate before the fault
-was acknowledged, W lying wholly before the end of observation.
+indeterminate or refused attempt's settlement. **Promoted**: the stamp of ``gameday.measure.promotion``, whose evidence
+says what told it. **Scaled**: the standby region runs all the tasks it desires, and desires more than before the fault.
+**First good write**: the completion of the first good fresh write probe that was scheduled after the first bad one.
+**Sustained**: the RTA that the RTO judges. **Full throughput**: the first acknowledgement at or after *first good
+write* that opens a W in which at least 95 % of the mean rate before the fault was acknowledged, W lying wholly before
+the end of observation.
 """
 
 from bisect import bisect_left
@@ -44,6 +45,7 @@ def phases(evidence: Evidence, recovery: RecoveryTime) -> tuple[Phase, ...]:
         CLIENT_ERROR: _first_client_error(evidence, zero_ns),
         **{name: _event(evidence, zero_ns, kind, where) for name, (kind, where) in _watched(evidence).items()},
         STARTED: _started(evidence, zero_ns),
+        PROMOTED: _promoted(evidence, zero_ns),
         ENDPOINT: _endpoint(evidence, zero_ns),
         GOOD_WRITE: good_write,
         SUSTAINED: sustained,
@@ -59,7 +61,6 @@ def _watched(evidence: Evidence) -> dict[str, tuple[Kind, Callable[[Event], bool
         UNHEALTHY: (Kind.HEALTH_CHECK, lambda e: e.what == "unhealthy"),
         ALARM: (Kind.ALARM, lambda e: e.what == "ALARM" and (not expected or e.detail.get("name") in expected)),
         LATCHED: (Kind.LATCH, lambda e: e.detail.get("latched") is True),
-        PROMOTED: (Kind.DATABASE, lambda e: e.region == plan.secondary and e.detail.get("role") == "primary"),
         SCALED: (Kind.TASKS, lambda e: e.region == plan.secondary and _scaled(e, more_than)),
         RESOLVED: (Kind.DNS, lambda e: e.region == plan.secondary),
     }
@@ -90,6 +91,11 @@ def _started(evidence: Evidence, since_ns: int) -> Seen:
     running = _event(evidence, since_ns, Kind.EXECUTION, lambda event: event.what == "RUNNING")
     state = _event(evidence, since_ns, Kind.STATE, lambda event: happened_ns(event) >= since_ns)
     return min((seen for seen in (running, state) if seen), default=None)
+
+
+def _promoted(evidence: Evidence, since_ns: int) -> Seen:
+    told = evidence.promotion
+    return (told.mono_ns, told.evidence) if told and told.mono_ns >= since_ns else None
 
 
 def _endpoint(evidence: Evidence, since_ns: int) -> Seen:

@@ -29,6 +29,7 @@ class Attempt:
     lsn_before: str | None = None
     lsn_after: str | None = None
     size_bytes: int | None = None
+    settled_utc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _join(attempt: Attempt, line: Write) -> tuple[Attempt, bool]:
         return attempt, True
     settled = replace(
         attempt, settled_mono_ns=line.mono_ns, settlement=settlement, region=line.region,
-        xid=line.xid, lsn_before=line.lsn_before, lsn_after=line.lsn_after,
+        xid=line.xid, lsn_before=line.lsn_before, lsn_after=line.lsn_after, settled_utc=line.utc,
     )  # fmt: skip
     return settled, clash
 

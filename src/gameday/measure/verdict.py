@@ -56,12 +56,13 @@ def unexpected_rows(case: Case) -> Iterator[Finding]:
 
 def split_brain_rows(case: Case) -> Iterator[Finding]:
     """Commits on the old primary after the promotion, acknowledged or not."""
-    if case.split_brain:
+    promoted = case.evidence.promotion
+    if case.split_brain and promoted:
         yield Finding(
             Verdict.BROKEN,
             "the old primary went on committing after the standby was promoted (split brain)",
             "no row committed on the old primary after the promotion",
-            f"{case.split_brain}",
+            f"{case.split_brain} after {promoted.utc} ({promoted.evidence})",
             "fence the old primary before the promotion",
         )
 

@@ -56,6 +56,7 @@ def test_every_phase_is_told_in_seconds_after_the_fault(judged):
     assert by_name["endpoint rewritten"].evidence == "not needed"
     assert by_name["fault"].evidence == OUTAGE
     assert by_name["promoted"].utc == "1970-01-01T00:01:43.500000Z"
+    assert by_name["promoted"].evidence == "the observer saw us-west-2's database as primary"
     assert by_name["first good write"].evidence == f"write probe 280, by {SECONDARY}"
 
 
@@ -71,6 +72,20 @@ def test_a_phase_that_was_never_seen_has_no_time(judged):
 def test_a_rewritten_endpoint_is_told_by_its_state(judged):
     drill = failing_over(good_drill()).event(Kind.STATE, "RewriteEndpoint", 3.6, type="Task")
     assert next(p for p in judged(drill).phases if p.name == "endpoint rewritten").evidence == "rewritten"
+
+
+def test_the_promotion_is_told_by_the_standbys_first_acknowledgement_when_nobody_saw_it_earlier(judged):
+    drill = good_drill().write("later", 3.4, region=SECONDARY).write("early", 3.3, region=SECONDARY, writer="locust-1")
+    phase = next(phase for phase in judged(drill).phases if phase.name == "promoted")
+    assert (phase.at_s, phase.utc) == (3.31, "1970-01-01T00:01:43.310000Z")
+    assert phase.evidence == (
+        "the first write acknowledged by us-west-2 (to locust-1), before the observer saw its database as primary"
+    )
+
+
+def test_what_the_standbys_region_acknowledged_before_the_fault_tells_no_promotion(judged):
+    drill = good_drill().write("early", -2.0, region=SECONDARY)
+    assert next(phase for phase in judged(drill).phases if phase.name == "promoted").at_s == 3.5
 
 
 def test_a_refused_attempt_can_be_the_first_client_error(judged):
