@@ -121,6 +121,30 @@ def test_the_guide_names_every_output_that_a_lab_needs():
     assert [name for name in (*SHARED_OUTPUTS, *REGION_OUTPUTS, "AlarmNames") if f"`{name}`" not in outputs] == []
 
 
+def in_an_account() -> str:
+    return GUIDE.read_text().split("## In an account")[1].split("\n## ")[0]
+
+
+def sources(*rooms: str) -> str:
+    return "".join(path.read_text() for room in rooms for path in (ROOT / "src" / "gameday" / room).rglob("*.py"))
+
+
+def test_the_guide_names_all_that_must_be_tagged_before_an_account_is_touched():
+    guarded = re.findall(r'may_break\(.+, "([^"]+)"\)', (ROOT / "src/gameday/faults/region_outage.py").read_text())
+    assert len(guarded) > 1
+    words = " ".join(in_an_account().split())
+    assert [what for what in guarded if what not in words] == []
+
+
+def test_while_effects_are_only_inferred_in_an_account_the_guide_says_that_no_drill_there_is_held():
+    assert ("{INFERRED}" in sources("faults")) == ("It cannot be HELD" in in_an_account())
+
+
+def test_while_nobody_reads_the_replay_lsn_the_guide_calls_its_witness_unavailable():
+    world = sources("lab", "faults", "recovery", "load") + (ROOT / "src/gameday/drill.py").read_text()
+    assert ("REPLAY_LSN" not in world) == ("The WAL witness is unavailable" in in_an_account())
+
+
 def test_the_record_page_has_the_keys_of_every_line():
     forms = {
         "timeline.ndjson": Event, "writes/*.ndjson": Write, "probes/*.ndjson": Probe, "wal.ndjson": WalCommit,
