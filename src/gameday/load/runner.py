@@ -1,6 +1,7 @@
 """Starts and ends the two processes of the load: Locust, and the prober."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 STOP_MARGIN_S = 10.0  # beyond what requests in flight may take: for writing statistics on a busy machine
 LOOPBACK = "127.0.0.1"
 LOG_LINES_TOLD = 15
+FULL_BYTES = 64 << 10  # less room than this, and a line of a record or a log does not fit for long
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,18 @@ class _Child:
             return
         code = end(self.process, within_s=self.drains_within_s + STOP_MARGIN_S)
         if code != 0:
-            raise LoadError(
-                f"{self.what} to drain and exit 0", f"exit code {code}; its log ends: {_tail(self.log)}", "read its log"
-            )
+            raise LoadError(f"{self.what} to drain and exit 0", self._seen(code), f"read {self.log}")
 
     def check(self) -> None:
         """Raise :class:`LoadError` when it has died."""
         if not self.alive():
-            seen = f"exit code {self.process.returncode}; its log ends: {_tail(self.log)}"
-            raise LoadError(f"{self.what} alive", seen, f"read {self.log}")
+            raise LoadError(f"{self.what} alive", self._seen(self.process.returncode), f"read {self.log}")
+
+    def _seen(self, code: int) -> str:
+        """How it ended. On a full disk it could not even say why: then this does."""
+        is_full = shutil.disk_usage(self.log.parent).free < FULL_BYTES
+        why = f"the disk of {self.log.parent} is full; " if is_full else ""
+        return f"{why}exit code {code}; its log ends: {_tail(self.log)}"
 
 
 class Load(_Child):
