@@ -7,7 +7,7 @@ import psutil
 from gameday.clock import eventually
 from gameday.lab.local import extras
 from gameday.lab.local.launch import RunningLab
-from gameday.processes import ProcessId, alive
+from gameday.processes import ProcessId, alive, identify
 
 CLEAN_WITHIN_S = 10.0  # issue 2: after any end of a drill, within 10 s nothing of it is left
 
@@ -30,8 +30,8 @@ def all_gone(family: list[ProcessId], home: Path) -> None:
 
 
 def _family_of(pid: int | None) -> list[ProcessId]:
-    family = psutil.Process(pid).children(recursive=True)
-    return [ProcessId(process.pid, process.create_time()) for process in family]
+    found = [identify(process.pid) for process in psutil.Process(pid).children(recursive=True)]
+    return [who for who in found if who]  # one may end while we look
 
 
 def _names_in(folder: Path) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from leftovers import all_gone, everything_of_drill
 
 from gameday.errors import LabError
@@ -61,7 +61,7 @@ class Lurker(threading.Thread):
         while not self.over.wait(0.5):
             self.processes.update(everything_of_drill())
             if not self.password:
-                with contextlib.suppress(LabError, ValueError, ClientError):  # no lab is up yet
+                with contextlib.suppress(LabError, ValueError, ClientError, BotoCoreError):  # no lab is up yet
                     (state,) = home.list_labs()
                     self.password = password_of(attach(state.name))
 
