@@ -111,5 +111,7 @@ def test_an_output_that_does_not_exist_is_an_error(ground: Ground, one_stack: Wr
 
 
 def test_templates_that_are_not_there_are_an_error(ground: Ground, tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match=r"stacks\.json"):
+    with pytest.raises(DeployError, match=r"stacks\.json") as told:
         deploy(aws_of(ground), {}, tmp_path / "nowhere")
+    target = told.value.next_step.rpartition("make ")[2]
+    assert f"\n{target}:" in (Path(__file__).parents[4] / "Makefile").read_text()

@@ -120,5 +120,5 @@ def _read(path: Path) -> Any:
         return json.loads(path.read_text())
     except (OSError, ValueError) as cause:
         raise DeployError(
-            f"to read {path.name}", str(cause), "synthesise the templates again: make templates"
+            f"to read {path.name}", str(cause), "synthesise the templates again: make golden"
         ) from cause
