@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from gameday.chaos.activities import check_activities
+from gameday.chaos.activities import OURS, check_activities
 from gameday.chaos.redact import redacted, secret_values
 from gameday.chaos.spelling import suggestion
 from gameday.errors import ExperimentError, InputError
@@ -106,14 +106,19 @@ def check_references(experiment: Tree, configuration: Tree, secrets: Tree) -> No
 
 
 def check_regions(experiment: Tree, configuration: Tree, choice: LabChoice) -> None:
-    """Refuse a region that is not one of the lab's, wherever an activity names one."""
-    regions = (choice.primary, choice.secondary, GLOBAL_REGION)
-    for where, text in _texts(_acting(experiment)):
+    """Refuse a region that is not one of the lab's, wherever an activity names one.
+
+    Another extension's activity may name the global region too; ours can do nothing there.
+    """
+    pair, texts = (choice.primary, choice.secondary), dict(_texts(_acting(experiment)))
+    for where, text in texts.items():
         if where.endswith(".arguments.region"):
+            is_ours = texts.get(where.removesuffix("arguments.region") + "module") in OURS
+            regions = pair if is_ours else (*pair, GLOBAL_REGION)
             region = REFERENCE.sub(lambda found: str(configuration.get(found[1], found[0])), text)
             if region not in regions:
                 raise ExperimentError(
-                    f"a region of the lab ({', '.join(regions[:2])})",
+                    f"a region of the lab ({', '.join(pair)})",
                     f"{region!r} at {where}{suggestion(region, regions)}",
                     "correct the region's name",
                 )

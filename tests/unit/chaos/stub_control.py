@@ -53,6 +53,11 @@ def crash(stops: bool = False):
     raise InterruptExecution("somebody stopped it") if stops else RuntimeError("an activity that crashes")
 
 
+def elsewhere(region: str):
+    """An action of another extension in a region of its own."""
+    return region
+
+
 def nothing():
     """A probe that answers with nothing."""
 

@@ -254,6 +254,13 @@ REFUSED = {
     "an unknown region": (
         lambda e: e["method"].insert(0, activity("inject_region_outage", region="ap-southeast-3")),
         "'ap-southeast-3' at method[0].provider.arguments.region; did you mean 'ap-southeast-2'?"),
+    "an action of ours in the global region": (
+        lambda e: e["method"].insert(0, activity("inject_region_outage", region="us-east-1")),
+        "'us-east-1' at method[0].provider.arguments.region"),
+    "a probe of ours in the global region, by a reference": (
+        lambda e: (e["configuration"].update(where="us-east-1"), e["method"].append(
+            activity("database_role", "gameday.chaos.probes", "probe", region="${where}"))),
+        "'us-east-1' at method[3].provider.arguments.region"),
     "a timer scale out of range": (lambda e: e["configuration"].update(timer_scale=0), "a timer scale between"),
     "a load that cannot be": (lambda e: e["configuration"].update(users=-3), "users to be a whole number"),
 }  # fmt: skip
@@ -267,6 +274,11 @@ def test_it_is_refused_before_anything_is_made(what, tmp_path, experiment):
     assert run.code == 1
     assert words in run.words
     assert run.records == []
+
+
+def test_another_extensions_action_may_name_the_global_region(tmp_path, experiment):
+    experiment["method"].append(activity("elsewhere", STUB, region="us-east-1"))
+    assert Run(tmp_path, experiment).code == 0
 
 
 def test_a_key_of_another_extension_passes(tmp_path, experiment):
