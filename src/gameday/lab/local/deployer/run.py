@@ -119,6 +119,4 @@ def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError) as cause:
-        raise DeployError(
-            f"to read {path.name}", str(cause), "synthesise the templates again: make golden"
-        ) from cause
+        raise DeployError(f"to read {path.name}", str(cause), "synthesise the templates again: make golden") from cause
