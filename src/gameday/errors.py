@@ -110,3 +110,9 @@ def annotating(cause: BaseException | None, doing: str) -> Iterator[None]:
         if cause is None:
             raise
         cause.add_note(f"and {doing} failed too: {second!r}")
+
+
+def kind_named(name: str, otherwise: type[GamedayError]) -> type[GamedayError]:
+    """The class of the tree with that name, for whoever raises again what another process told; else ``otherwise``."""
+    kind = globals().get(name)
+    return kind if isinstance(kind, type) and issubclass(kind, GamedayError) else otherwise

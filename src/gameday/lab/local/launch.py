@@ -14,9 +14,8 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from gameday import errors
 from gameday.clock import eventually
-from gameday.errors import DeadlineError, GamedayError, LabNotReady
+from gameday.errors import DeadlineError, GamedayError, LabNotReady, kind_named
 from gameday.lab.local import home
 from gameday.lab.local.attach import attach, living
 from gameday.lab.local.lab import READY_WITHIN_S, LabOptions, LocalLab, failure_of
@@ -136,5 +135,4 @@ def _told(process: "subprocess.Popen[bytes]", within_s: float) -> Iterator[Told]
 
 
 def _raised(told: Told) -> GamedayError:
-    kind: type[GamedayError] = getattr(errors, told.text, LabNotReady)
-    return kind(told.expected, told.seen, told.next_step)
+    return kind_named(told.text, LabNotReady)(told.expected, told.seen, told.next_step)
