@@ -1,4 +1,4 @@
-"""The lab's parts, opened in order and closed in the opposite one: control plane, controllers, deployment, routes."""
+"""The lab's parts, opened in order and closed in the opposite one: controllers, control plane, its routes."""
 
 import contextlib
 import os
@@ -39,7 +39,11 @@ class Parts:
 
 @contextlib.contextmanager
 def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
-    """Open the control plane and the controllers; on the way out the processes end first, the control plane last."""
+    """Open the controllers and, over them, the control plane.
+
+    On the way out the control plane goes first: nobody starts anything while the rest ends. Then the service's tasks
+    end, and the databases last, so that a task can finish what it was writing.
+    """
     with contextlib.ExitStack() as stack:
         _speak_to(ground)
         database = _closing(stack, DatabaseController(ground))
