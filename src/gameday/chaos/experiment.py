@@ -182,11 +182,13 @@ def _lab(configuration: Tree) -> LabChoice:
 
 
 def _number(configuration: Tree, key: str) -> Any:
-    """A number; text that is one (as ``--var`` gives it) counts, true and false do not."""
+    """A number; text that is one (as ``--var`` gives it) counts, true and false do not. A part of a whole is none."""
     value, form = configuration[key], int if key in WHOLE else float
     kind = "a whole number" if key in WHOLE else "a number"
     wrong = ExperimentError(f"{key} to be {kind}", repr(value), f"correct {key} in the configuration")
     if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise wrong
+    if form is int and isinstance(value, float) and not value.is_integer():
         raise wrong
     try:
         return form(value)

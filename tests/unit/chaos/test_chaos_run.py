@@ -262,6 +262,11 @@ REFUSED = {
             activity("database_role", "gameday.chaos.probes", "probe", region="${where}"))),
         "'us-east-1' at method[3].provider.arguments.region"),
     "a timer scale out of range": (lambda e: e["configuration"].update(timer_scale=0), "a timer scale between"),
+    "a part of a user": (lambda e: e["configuration"].update(users=50.7), "users to be a whole number; saw 50.7"),
+    "users without end": (
+        lambda e: e["configuration"].update(users=float("inf")), "users to be a whole number; saw inf"),
+    "a part of a port": (
+        lambda e: e["configuration"].update(port_base="24800.5"), "port_base to be a whole number; saw '24800.5'"),
     "a load that cannot be": (lambda e: e["configuration"].update(users=-3), "users to be a whole number"),
 }  # fmt: skip
 
@@ -283,6 +288,11 @@ def test_another_extensions_action_may_name_the_global_region(tmp_path, experime
 
 def test_a_key_of_another_extension_passes(tmp_path, experiment):
     experiment["configuration"]["aws_profile_name"] = "drills"
+    assert Run(tmp_path, experiment).code == 0
+
+
+def test_a_whole_number_may_be_written_with_a_point(tmp_path, experiment):
+    experiment["configuration"]["users"] = 2.0
     assert Run(tmp_path, experiment).code == 0
 
 
