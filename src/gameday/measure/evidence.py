@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, Survivor, WalCommit
+from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, Survivor, WalCommit, Write
 from gameday.measure.moments import fault_window, last, number, observation_end
 from gameday.measure.promotion import Promotion, promotion
-from gameday.measure.settle import Ledger, settle
+from gameday.measure.settle import EVENTS, Ledger, settle
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
 
@@ -71,7 +71,7 @@ def read(record: Record) -> Evidence:
         return read_lines(damages.setdefault(name, Damage()))
 
     events = tuple(sorted(boots.seen(lines("timeline.ndjson", record.read_events)), key=lambda event: event.mono_ns))
-    ledger = settle(boots.seen(lines("writes", record.read_writes)))
+    ledger = settle(boots.seen(lines("writes", lambda damage: _of_a_ledger(record.read_writes(damage), damage))))
     probes = boots.seen(lines("probes", record.read_probes))
     scheduled = tuple(sorted(probes, key=lambda probe: probe.scheduled_mono_ns))
     survivors = tuple(lines("survivors.ndjson", record.read_survivors))
@@ -91,6 +91,15 @@ def read(record: Record) -> Evidence:
         promotion=promotion(events, ledger.writes, fault, primary=plan.primary, secondary=plan.secondary),
         end_ns=observation_end(events),
     )
+
+
+def _of_a_ledger(lines: Iterable[Write], damage: Damage) -> Iterator[Write]:
+    """The lines whose ``ev`` has a meaning; one that a damage or a foreign version left there counts as unreadable."""
+    for line in lines:
+        if line.ev in EVENTS:
+            yield line
+        else:
+            damage.lines += 1
 
 
 class Stamped(Protocol):

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 from gameday.facts import Settlement, Write
 
+SENT = "sent"
+EVENTS = frozenset({SENT, *Settlement})  # what a ledger line may say; any other is no line of a ledger
 STRENGTH = (Settlement.REFUSED, Settlement.UNKNOWN, Settlement.ACKED)
 
 
@@ -81,7 +83,7 @@ class Ledger:
 
 
 def settle(lines: Iterable[Write]) -> Ledger:
-    """Join the lines of every segment; one pass, any order."""
+    """Join the lines of every segment; one pass, any order. Raises ValueError for one that is none of ``EVENTS``."""
     joined: dict[str, dict[tuple[str, int], Attempt]] = defaultdict(dict)
     numbers: dict[str, set[int]] = defaultdict(set)
     contradictory = 0
@@ -98,7 +100,7 @@ def settle(lines: Iterable[Write]) -> Ledger:
 
 def _join(attempt: Attempt, line: Write) -> tuple[Attempt, bool]:
     """The attempt with one more line, and whether that contradicts what was there; the stronger settlement stays."""
-    if line.ev == "sent":
+    if line.ev == SENT:
         return replace(attempt, sent_mono_ns=line.mono_ns), attempt.sent_mono_ns is not None
     settlement = Settlement(line.ev)
     clash = attempt.settled_mono_ns is not None

@@ -37,6 +37,16 @@ def test_a_cut_last_line_is_unknown_too(tmp_path):
     assert judge(record).verdict is UNKNOWN
 
 
+def test_a_ledger_line_that_says_nothing_known_is_damage_and_no_traceback(tmp_path):
+    record = good_drill().record(tmp_path)
+    segment = record.folder / "writes/prober.ndjson"
+    segment.write_bytes(segment.read_bytes().replace(b'"ev":"acked"', b'"ev":"vanished"', 1))
+    found = judge(record)
+    assert found.verdict is UNKNOWN
+    (damage,) = [finding for finding in found.findings if finding.what == "the record is damaged"]
+    assert (damage.expected, damage.seen[:7]) == ("every line of writes to be readable", "1 lines")
+
+
 def test_a_hole_in_the_ledger_is_unknown_even_when_a_whole_lost_write_is_gone_from_it(tmp_path):
     drill = good_drill().planned(objectives=Objectives(30, 0), lab="aws")
     drill.wal = None
