@@ -152,9 +152,12 @@ def _in_words(figure: Any) -> float | int | str:
     if isinstance(figure, bool):
         return "yes" if figure else "no"
     if isinstance(figure, list | tuple):
-        stages = (f"{one['users']} users for {one['for_s']:g} s (at {one['spawn_rate']:g}/s)" for one in figure)
-        return f"{', '.join(stages)}, held to the end"
+        return f"{', '.join(_stage_in_words(**stage) for stage in figure)}, held to the end"
     return figure  # type: ignore[no-any-return]
+
+
+def _stage_in_words(for_s: float, users: int, spawn_rate: float) -> str:
+    return f"{users} {'user' if users == 1 else 'users'} for {for_s:g} s (at {spawn_rate:g}/s)"
 
 
 def _who() -> str:

@@ -58,9 +58,11 @@ def test_a_stage_that_cannot_reach_its_users_is_refused():
 
 
 def test_the_plan_tells_the_stages_and_not_the_users_that_they_replace():
-    wanted = asked(load_stages=[FIRST, SECOND], users=7, load_workers=2)
+    wanted = asked(load_stages=[FIRST, SECOND, FIRST | {"users": 1}], users=7, load_workers=2)
     told = first_plan(wanted.intent, wanted.choice).load
-    assert told["stages"] == "10 users for 60 s (at 10/s), 40 users for 30.5 s (at 2/s), held to the end"
+    assert told["stages"] == (
+        "10 users for 60 s (at 10/s), 40 users for 30.5 s (at 2/s), 1 user for 60 s (at 10/s), held to the end"
+    )
     assert told["workers"] == 2
     assert not {"users", "spawn_rate"} & set(told)
 

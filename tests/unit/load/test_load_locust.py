@@ -178,14 +178,14 @@ def test_workers_are_locusts_own_write_a_segment_each_and_are_waited_for(
     eventually(lambda: [p for p in family if p.is_running()], [], what="workers gone", within_s=5)
 
 
-UP_AND_DOWN = (LoadStage(3, 2, 50), LoadStage(5, 6, 50), LoadStage(1, 1, 50))
+UP_AND_DOWN = (LoadStage(4, 2, 50), LoadStage(5, 6, 50), LoadStage(1, 1, 50))
 LOOKED_AT_EVERY_S = 1  # how often Locust asks its shape
 
 
-def busy_users(service: FakeService, for_s: float = 0.8) -> int:
-    """How many users place orders: each keeps a connection of its own."""
+def busy_users(service: FakeService) -> int:
+    """How many users are at work, as seen for a while: each keeps a connection of its own."""
     service.connections.clear()
-    time.sleep(for_s)
+    time.sleep(0.5)
     return len(service.connections)
 
 
@@ -194,13 +194,10 @@ def test_stages_are_locusts_own_shape_and_the_last_is_held_until_it_is_stopped(
     service: FakeService, record: Record, start: Start, workers: int
 ) -> None:
     load = start(service.url, plan=replace(PLAN, users=9, stages=UP_AND_DOWN, workers=workers))
-    until(lambda: service.count("POST") > 0, "the first order", within_s=40)
-    seen = [busy_users(service)]
-    for users in (6, 1):
-        until(lambda users=users: busy_users(service, 0.4) == users, f"{users} users", within_s=20)  # type: ignore[misc]
-        seen.append(users)
+    for stage in UP_AND_DOWN:
+        eventually(lambda: busy_users(service), stage.users, what="users", within_s=40, every_s=0.02)
     time.sleep(UP_AND_DOWN[-1].for_s + LOOKED_AT_EVERY_S)
-    assert [*seen, busy_users(service)] == [2, 6, 1, 1]
+    assert busy_users(service) == UP_AND_DOWN[-1].users
     load.stop()
     assert_all_settled(record)
     assert {write.id: write.sum for write in ledger(record) if write.ev == "acked"} == service.orders
