@@ -7,7 +7,9 @@ import sys
 
 import click
 
-from gameday import cli_drill, cli_lab, cli_record
+from gameday.cli_drill import drill
+from gameday.cli_lab import lab
+from gameday.cli_record import judge, report, undo
 from gameday.errors import GamedayError, InputError
 
 INTERRUPTED = 130
@@ -26,11 +28,8 @@ def version() -> None:
     click.echo(installed("chaostoolkit-gameday"))
 
 
-cli.add_command(cli_lab.lab)
-cli.add_command(cli_drill.drill)
-cli.add_command(cli_record.judge)
-cli.add_command(cli_record.report)
-cli.add_command(cli_record.undo)
+for command in (lab, drill, judge, report, undo):
+    cli.add_command(command)
 
 
 def main() -> None:
