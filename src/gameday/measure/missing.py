@@ -2,9 +2,9 @@
 
 Missing are: an acknowledged write before the fault; a part of the ledger (a line that cannot be read, an attempt
 without a settlement or without its sending, a hole in a segment's numbering); a scheduled probe (a hole in its
-numbering, or none for the last stretch of the observation); a complete read-back; a baseline; a fault that took
-effect; witnesses that agree; the end of observation; one boot's clock; a plan that tells what is needed; a run that
-went as planned. Nothing here can make a drill BROKEN.
+numbering, or none for the last stretch of the observation); a complete read-back, and after a promotion the one before
+healing; a baseline; a fault that took effect; witnesses that agree; the end of observation; one boot's clock; a plan
+that tells what is needed; a run that went as planned. Nothing here can make a drill BROKEN.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from gameday.clock import NS
 from gameday.facts import BASELINE_NOT_MET, INFERRED, NOT_AS_PLANNED, Event, Finding, Kind, Verdict, Witness
 from gameday.measure.case import Case
-from gameday.measure.moments import first, last
+from gameday.measure.moments import first, last, number
 from gameday.measure.prober import sequence_holes
 
 Rule = Callable[[Case], Iterator[Finding]]
@@ -20,6 +20,8 @@ LOCAL_LAB, PROMOTE = "local", "PromoteReplica"
 # What RDS calls a database that serves (RDS user guide, "Viewing Amazon RDS DB instance status": the last of them is
 # "fully operational", and a backup is taken of a running one). Any other status proves nothing of the kind.
 WORKING = frozenset({"available", "backing-up", "storage-optimization"})
+FIRST_READING = "survivors read back before healing"  # what the notes of gameday.survivors say; detail.rows
+FIRST_READING_FAILED = "survivors not read back before healing"  # detail.why
 BLIND_S = 3.0  # the prober may be stopped and drained this long before the end of observation is stamped
 
 
@@ -101,6 +103,30 @@ def incomplete_read_back(case: Case) -> Iterator[Finding]:
     read_back = case.evidence.read_back
     if not read_back.complete:
         yield unknown("the read-back is incomplete", "every surviving row read back", read_back.why)
+
+
+def no_first_reading(case: Case) -> Iterator[Finding]:
+    """A promoted standby is read back before healing too, while nobody else can answer; the judged reading holds it.
+
+    Without the first reading, or with an empty one, the judged one was held to nothing.
+    """
+    evidence = case.evidence
+    if evidence.promotion is None:
+        return
+    since_ns = evidence.promotion.mono_ns
+    healing = first(evidence.events, Kind.HEAL, since_ns=since_ns) or first(evidence.events, Kind.HEAL)
+    read = first(evidence.events, Kind.NOTE, since_ns=since_ns, where=_is_first_reading)
+    if healing and (read is None or read.mono_ns > healing.mono_ns):
+        why = last(evidence.events, Kind.NOTE, where=lambda event: event.what == FIRST_READING_FAILED)
+        yield unknown(
+            "the survivors were not read back before healing",
+            "every surviving row read while the old primary was cut off",
+            str(why.detail.get("why", "it failed")) if why else "no such reading, so the judged one is held to nothing",
+        )
+
+
+def _is_first_reading(event: Event) -> bool:
+    return event.what == FIRST_READING and bool(number(event.detail.get("rows")))
 
 
 def baseline_not_met(case: Case) -> Iterator[Finding]:
@@ -269,6 +295,7 @@ MISSING: tuple[Rule, ...] = (
     blind_end,
     writers_died,
     incomplete_read_back,
+    no_first_reading,
     baseline_not_met,
     primary_already_down,
     fault_without_effect,

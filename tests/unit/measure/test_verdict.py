@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from records import OUTAGE, PLAN, PRIMARY, SECONDARY, TIMERS, DrillBuilder, at_ns, good_drill, told
+from records import OUTAGE, PLAN, PRIMARY, TIMERS, DrillBuilder, at_ns, good_drill, told
 
 from gameday.facts import BASELINE_NOT_MET, NOT_AS_PLANNED, Kind, Objectives, Verdict, Witness
 from gameday.measure.judge import judge
+from gameday.measure.missing import FIRST_READING
 from gameday.measure.verdict import verdict_of
 
 HELD, BROKEN, UNKNOWN = Verdict.HELD, Verdict.BROKEN, Verdict.UNKNOWN
@@ -82,7 +83,8 @@ def test_an_effect_that_was_only_inferred_is_unknown(judged):
 
 
 def test_healing_that_never_came_to_its_end_is_unknown(judged):
-    found = judged(good_drill().event(Kind.HEAL, OUTAGE, 25.0, PRIMARY))
+    drill = good_drill().event(Kind.NOTE, FIRST_READING, 24.0, rows=3)
+    found = judged(drill.event(Kind.HEAL, OUTAGE, 25.0, PRIMARY))
     assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["the fault was not seen healed"])
 
 
@@ -93,37 +95,6 @@ def test_a_promotion_that_nobody_saw_is_unknown(judged):
     assert found.verdict is UNKNOWN
     assert "the promotion was not seen" in told(found, UNKNOWN)
     assert any("the old primary was fenced" in finding.seen for finding in found.findings)
-
-
-def test_a_standby_that_acknowledges_and_was_never_seen_promoted_is_unknown(judged):
-    drill = DrillBuilder().probes(bad=(0.0, 4.0)).write("a", -1.0).write("d", 5.0, region=SECONDARY).commits()
-    found = judged(drill)
-    assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["the promotion was not seen"])
-    assert judged(drill.promoted(3.5)).verdict is HELD
-
-
-def test_what_the_old_primary_acknowledges_after_the_standbys_first_acknowledgement_is_diverged(judged):
-    drill = served_before_it_was_seen().write("x", 3.32, xid=703).commits(703, at_s=3.25)
-    found = judged(drill)
-    assert (found.verdict, found.classes["diverged"], found.split_brain) == (BROKEN, 1, 1)
-
-
-def test_what_the_old_primary_commits_after_the_standbys_first_acknowledgement_is_a_split_brain(judged):
-    drill = served_before_it_was_seen().write("x", -1.0, "unknown").commits(703, at_s=3.4)
-    found = judged(drill)
-    assert (found.verdict, found.split_brain) == (BROKEN, 1)
-    (finding,) = [each for each in found.findings if each.weight is BROKEN]
-    assert finding.seen.startswith("1 after 1970-01-01T00:01:43.310000Z (the first write acknowledged by us-west-2")
-
-
-def test_without_a_fault_an_acknowledgement_of_the_standby_is_no_promotion(judged):
-    found = judged(control().write("c", 6.0, region=SECONDARY))
-    assert (found.verdict, found.split_brain) == (HELD, 0)
-
-
-def served_before_it_was_seen() -> DrillBuilder:
-    """The standby acknowledged 0.19 s before the observer's next look."""
-    return good_drill().write("early", 3.3, region=SECONDARY, xid=701)
 
 
 def test_a_recovery_that_only_the_drills_own_healing_brought_is_unknown(judged):

@@ -1,0 +1,64 @@
+"""Evidence that only some drills must have: the reading before healing, a failover that proved itself."""
+
+import pytest
+from records import OUTAGE, PRIMARY, DrillBuilder, good_drill, told
+
+from gameday.errors import ReadBackError
+from gameday.facts import Kind, Verdict
+from gameday.measure.judge import judge
+from gameday.measure.missing import FIRST_READING, FIRST_READING_FAILED
+from gameday.record.lines import Damage
+from gameday.record.timeline import Timeline
+from gameday.survivors import read_before_healing
+
+HELD, UNKNOWN = Verdict.HELD, Verdict.UNKNOWN
+
+
+@pytest.fixture
+def judged(tmp_path):
+    return lambda drill: judge(drill.record(tmp_path))
+
+
+# The reading before healing.
+
+
+READINGS = {
+    "failed": (lambda d: d.event(Kind.NOTE, FIRST_READING_FAILED, 20, why="no answer"), "no answer"),
+    "none": (lambda d: d, "no such reading"),
+    "empty": (lambda d: d.event(Kind.NOTE, FIRST_READING, 20, rows=0), "no such reading"),
+    "too late": (lambda d: d.event(Kind.NOTE, FIRST_READING, 22, rows=3), "no such reading"),
+    "before the promotion": (lambda d: d.event(Kind.NOTE, FIRST_READING, 2, rows=3), "no such reading"),
+}
+
+
+@pytest.mark.parametrize(("read", "seen"), READINGS.values(), ids=READINGS.keys())
+def test_a_healed_drill_whose_standby_was_not_read_back_before_healing_is_unknown(judged, read, seen):
+    found = judged(healed(read(good_drill())))
+    assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["the survivors were not read back before healing"])
+    assert any(finding.seen.startswith(seen) for finding in found.findings)
+
+
+def test_a_healed_drill_whose_standby_was_read_back_before_healing_holds(judged):
+    assert judged(healed(good_drill().event(Kind.NOTE, FIRST_READING, 20, rows=3))).verdict is HELD
+
+
+def test_without_a_promotion_there_is_no_other_database_that_could_have_answered(judged):
+    assert judged(healed(DrillBuilder().probes(bad=(0.0, 4.0)).write("a", -1.0))).verdict is HELD
+
+
+def test_the_first_reading_is_noted_in_the_words_that_the_judgement_looks_for(tmp_path):
+    def half(writer, within_s):
+        raise ReadBackError("every row", "half of them", "ask again")
+
+    record = DrillBuilder().record(tmp_path)
+    timeline = Timeline(record)
+    read_before_healing(lambda writer, within_s: 3, record, timeline)
+    read_before_healing(half, record, timeline)
+    timeline.close()
+    read, failed = list(record.read_events(Damage()))[-2:]
+    assert (read.what, read.detail["rows"]) == (FIRST_READING, 3)
+    assert (failed.what, "half of them" in failed.detail["why"]) == (FIRST_READING_FAILED, True)
+
+
+def healed(drill: DrillBuilder) -> DrillBuilder:
+    return drill.event(Kind.HEAL, OUTAGE, 21.0, PRIMARY).event(Kind.HEALED, OUTAGE, 21.5, PRIMARY)
