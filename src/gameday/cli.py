@@ -33,13 +33,21 @@ for command in (lab, drill, judge, report, undo):
 
 
 def main() -> None:
-    """The program ``gameday``. An error of ours is told in its three parts, without a traceback."""
+    """The program ``gameday``. An error of ours is told in its three parts, without a traceback.
+
+    Click does not end the program itself: it would take Ctrl-C for its own, and what failed while cleaning up with it.
+    """
     try:
-        cli(prog_name="gameday")
+        sys.exit(cli(prog_name="gameday", standalone_mode=False))
+    except click.ClickException as cause:
+        cause.show()
+        sys.exit(cause.exit_code)
     except GamedayError as cause:
         tell(cause)
         sys.exit(2 if isinstance(cause, InputError) else 1)
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt) as cause:
+        click.echo("interrupted", err=True)
+        tell_notes(cause.__cause__ or cause)  # click raises its Abort from the interrupt
         sys.exit(INTERRUPTED)
 
 
@@ -48,6 +56,11 @@ def tell(cause: GamedayError) -> None:
     click.echo(f"expected  {cause.expected}\nsaw       {cause.seen}", err=True)
     if cause.next_step:
         click.echo(f"next      {cause.next_step}", err=True)
+    tell_notes(cause)
+
+
+def tell_notes(cause: BaseException) -> None:
+    """What else went wrong while cleaning up."""
     for note in getattr(cause, "__notes__", ()):
         click.echo(f"          {note}", err=True)
 

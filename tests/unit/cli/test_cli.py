@@ -1,13 +1,16 @@
 """The command line: words in, words out, an exit code."""
 
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from records import DrillBuilder
 
 from gameday.cli import cli
 from gameday.cli_lab import LabView, lines_of
@@ -58,6 +61,71 @@ def test_a_wrong_input_exits_2_and_creates_nothing(tmp_path):
     assert done.returncode == 2
     assert "expected  a region of the lab (ap-southeast-2, us-west-2)" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def record(tmp_path):
+    """A record whose timeline is a pipe: who judges it waits until somebody writes."""
+    record = DrillBuilder().record(tmp_path)
+    record.timeline.unlink()
+    os.mkfifo(record.timeline)
+    return record
+
+
+@pytest.fixture
+def heeded_ctrl_c():
+    """A shell starts what it puts into the background with SIGINT ignored, and its children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_ctrl_c")
+def test_ctrl_c_exits_130_and_says_so(record, tmp_path):
+    command = [GAMEDAY, "judge", record.folder]
+    with (
+        subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running,
+        record.timeline.open("wb"),  # which opens only once the other side reads
+    ):
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 130
+        assert running.stderr.read().split() == ["interrupted"]
+
+
+def test_an_interrupt_tells_what_failed_while_cleaning_up():
+    program = """
+from gameday.cli import cli, main
+
+@cli.command()
+def drilling():
+    interrupt = KeyboardInterrupt()
+    interrupt.add_note("and healing 'the region' failed too")
+    raise interrupt
+
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "drilling"], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr.split("\n") == ["", "interrupted", "          and healing 'the region' failed too", ""]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--help"], 0, "Usage: gameday"),
+        (["lab", "up", "--help"], 0, "Usage: gameday lab up"),
+        (["version"], 0, version("chaostoolkit-gameday")),
+        ([], 2, "Usage: gameday"),
+        (["dril"], 2, "No such command 'dril'"),
+        (["drill", "--rto", "soon"], 2, "'soon' is not a valid float"),
+    ],
+)
+def test_what_click_itself_answers_keeps_its_words_and_its_exit_code(words, code, told, tmp_path):
+    done = gameday(*words, home=tmp_path)
+    assert done.returncode == code
+    assert told in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
