@@ -1,5 +1,6 @@
 """A sharp eye for what a lab or a drill leaves behind."""
 
+import contextlib
 from pathlib import Path
 
 import psutil
@@ -23,8 +24,10 @@ def everything_of_drill(pid: int | None = None) -> list[ProcessId]:
 
 
 def all_gone(family: list[ProcessId], home: Path) -> None:
-    """Within 10 s no process of ``family`` runs, and no lab's folder is left."""
+    """Within 10 s no process of ``family`` runs, none that works in ``home`` or was started for it, and no lab's
+    folder is left there."""
     eventually(lambda: [who for who in family if alive(who)], [], what="processes left", within_s=CLEAN_WITHIN_S)
+    eventually(lambda: _at(home), [], what=f"processes left at {home}", within_s=CLEAN_WITHIN_S)
     folders = home / "labs"
     eventually(lambda: _names_in(folders), [], what="folders left", within_s=CLEAN_WITHIN_S)
 
@@ -36,3 +39,14 @@ def _family_of(pid: int | None) -> list[ProcessId]:
 
 def _names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def _at(home: Path) -> list[str]:
+    """The command lines of processes that name ``home``, there or in the environment they were started with."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it ended meanwhile, or is a stranger's
+            command = " ".join(process.cmdline())
+            if str(home) in command or process.environ().get("GAMEDAY_HOME") == str(home):
+                found.append(command)
+    return found
