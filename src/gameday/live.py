@@ -87,6 +87,8 @@ class Table:
         _lead_logs_to(sys.stderr)  # which stands for the place above the table from now on
 
     def event(self, event: Event) -> None:
+        if event.kind is Kind.PHASE:
+            self._now.pop("doing", None)  # was said of the phase before
         self._now |= now_of(event)
         if event.kind not in QUIET:
             self._events.append(f"{time.monotonic() - self._begun:6.1f} s  {line_of(event)}")
