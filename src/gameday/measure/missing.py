@@ -4,7 +4,8 @@ Missing are: an acknowledged write before the fault; a part of the ledger (a lin
 without a settlement or without its sending, a hole in a segment's numbering); a scheduled probe (a hole in its
 numbering, or none for the last stretch of the observation); a complete read-back, and after a promotion the one before
 healing; a baseline; a fault that took effect; witnesses that agree; the end of observation; one boot's clock; a plan
-that tells what is needed; a run that went as planned. Nothing here can make a drill BROKEN.
+that tells what is needed; a run that went as planned; a failover that succeeded, where one ran. Nothing here can make
+a drill BROKEN.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from gameday.clock import NS
 from gameday.facts import BASELINE_NOT_MET, INFERRED, NOT_AS_PLANNED, Event, Finding, Kind, Verdict, Witness
 from gameday.measure.case import Case
+from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.moments import first, last, number
 from gameday.measure.prober import sequence_holes
 
@@ -269,6 +271,18 @@ def unseen_promotion(case: Case) -> Iterator[Finding]:
         yield unknown("the promotion was not seen", expected, f"{' and '.join(seen)}, and no promoted database")
 
 
+def unproved_failover(case: Case) -> Iterator[Finding]:
+    """The newest failover failed, or had not ended: the deployment's own check did not prove the standby."""
+    runs = failovers(case.evidence)
+    if runs and runs[-1].what != SUCCEEDED:
+        yield unknown(
+            "the failover did not succeed",
+            "the newest failover to succeed, its post-check and its notification included",
+            f"{runs[-1].what}, seen last at {runs[-1].utc}",
+            f"read the history of execution {arn_of(runs[-1])}: which state failed, and whether anybody was told",
+        )
+
+
 def unread_wal(case: Case) -> Iterator[Finding]:
     """In the local lab the old primary's WAL can be read, so after a promotion it must have been."""
     evidence = case.evidence
@@ -306,6 +320,7 @@ MISSING: tuple[Rule, ...] = (
     inferred_effects,
     healing_without_end,
     unseen_promotion,
+    unproved_failover,
     unread_wal,
     not_as_planned,
 )

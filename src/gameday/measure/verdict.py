@@ -5,13 +5,14 @@ duplicate, ghost, diverged or unexpected row, rows of a split brain, a client th
 loss without a fault. UNKNOWN: evidence is missing (``gameday.measure.missing``). At a timer scale other than 1, HELD
 also requires RTA ≤ RTO × scale: a drill whose delays were scaled and that took longer has not shown that it would
 hold at scale 1, nor that it would not, so it is UNKNOWN, unless the RTO itself is exceeded. An expected alarm that
-stayed silent is told, and changes nothing: it is no objective.
+stayed silent is told, and changes nothing: it is no objective. So is a failover that failed before the newest one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
 from gameday.facts import AlarmSeen, Finding, Verdict, WriteClass
 from gameday.measure.case import Case
+from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.missing import MISSING
 
 WEIGHTS = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
@@ -143,6 +144,16 @@ def silent_alarms(case: Case) -> Iterator[Finding]:
             )
 
 
+def failed_before(case: Case) -> Iterator[Finding]:
+    """Told, and without weight: a failover that did not succeed and was followed by another."""
+    for run in failovers(case.evidence)[:-1]:
+        if run.what != SUCCEEDED:
+            expected = "every failover to succeed, its post-check and its notification included"
+            seen = f"{run.what}, seen last at {run.utc}"
+            history = f"read the history of execution {arn_of(run)}"
+            yield Finding(Verdict.HELD, "an earlier failover did not succeed", expected, seen, history)
+
+
 def _fired_after_the_fault(alarm: AlarmSeen) -> bool:
     return alarm.fired_at_s is not None and alarm.fired_at_s >= 0
 
@@ -156,6 +167,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     recovery_point_objective,
     loss_without_fault,
     silent_alarms,
+    failed_before,
 )
 
 

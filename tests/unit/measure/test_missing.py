@@ -19,6 +19,40 @@ def judged(tmp_path):
     return lambda drill: judge(drill.record(tmp_path))
 
 
+# The failover.
+
+
+def runs(drill: DrillBuilder, **ended: str) -> DrillBuilder:
+    """Executions that began one second after the other and ended so; RUNNING: never."""
+    for number, (arn, status) in enumerate(ended.items()):
+        drill.event(Kind.EXECUTION, "RUNNING", 1.0 + number, arn=arn)
+        if status != "RUNNING":
+            drill.event(Kind.EXECUTION, status, 10.0 - number, arn=arn)
+    return drill
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED", "RUNNING"])
+def test_a_failover_that_did_not_succeed_is_unknown_and_its_history_is_the_next_step(judged, status):
+    found = judged(runs(good_drill(), first="SUCCEEDED", second=status))
+    assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["the failover did not succeed"])
+    (finding,) = [each for each in found.findings if each.weight is UNKNOWN]
+    assert finding.seen.startswith(status)
+    assert finding.next_step.startswith("read the history of execution second:")
+
+
+def test_a_failover_that_succeeded_after_one_that_failed_holds_and_the_failed_one_is_told(judged):
+    found = judged(runs(good_drill(), first="FAILED", second="SUCCEEDED"))
+    assert found.verdict is HELD
+    (finding,) = [each for each in found.findings if each.what == "an earlier failover did not succeed"]
+    assert finding.next_step == "read the history of execution first"
+
+
+def test_a_failover_that_had_failed_before_the_fault_says_nothing_of_this_drill(judged):
+    found = judged(good_drill().event(Kind.EXECUTION, "FAILED", -5.0, arn="last week's"))
+    assert found.verdict is HELD
+    assert not any("failover" in finding.what for finding in found.findings)
+
+
 # The reading before healing.
 
 
