@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import psutil
@@ -47,17 +47,24 @@ def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningL
     :class:`LabNotReady` when it died or did not answer in time; nothing is left of it then.
     """
     command = [sys.executable, "-m", "gameday.lab.local", msgspec.json.encode(options).decode()]
-    fallen = home.make_room() / f"{options.name}.err"
-    process = spawn(command, log=fallen, stdout=subprocess.PIPE, env=dict(os.environ))
+    log = home.make_room() / f"{options.name}.err"
+    with log.open("w+b") as last_words:
+        process = spawn(command, log=log, stdout=subprocess.PIPE, env=dict(os.environ))
+        log.unlink()  # both hold it open: should this process be killed, no file stays
+        return _launched(options, process, last_words, progress)
+
+
+def _launched(
+    options: LabOptions, process: "subprocess.Popen[bytes]", last_words: BinaryIO, progress: Callable[[str], None]
+) -> RunningLab:
     try:
-        _until_ready(process, fallen, progress)
+        _until_ready(process, last_words, progress)
         return RunningLab(attach(options.name), process)
     except BaseException:
         end(process, within_s=STOP_WITHIN_S)
         home.sweep_unless_held(options.name)
         raise
     finally:
-        fallen.unlink(missing_ok=True)
         if process.stdout:
             process.stdout.close()  # it has said what it had to say
 
@@ -103,14 +110,14 @@ def _signal(who: ProcessId, number: int) -> None:
             process.send_signal(number)
 
 
-def _until_ready(process: "subprocess.Popen[bytes]", fallen: Path, progress: Callable[[str], None]) -> None:
+def _until_ready(process: "subprocess.Popen[bytes]", last_words: BinaryIO, progress: Callable[[str], None]) -> None:
     for told in _told(process, READY_WITHIN_S + 30):
         if told.ev == "ready":
             return
         if told.ev == "failed":
             raise _raised(told)
         progress(told.text)
-    tail = fallen.read_text(errors="replace")[-1500:].strip()
+    tail = last_words.read().decode(errors="replace")[-1500:].strip()
     process.poll()
     raise LabNotReady(
         "the lab process to say it is ready", f"it ended: {tail or 'without a word'}", "read its words, and try again"
