@@ -5,7 +5,9 @@ What is seen here only tells a drill when to go on. The figures are computed lat
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 
@@ -14,6 +16,7 @@ from gameday.facts import Probe
 
 KEPT_PROBES = 4000
 FRESH = "fresh"
+_DECODER = msgspec.json.Decoder(Probe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +53,35 @@ class Tail:
 
 @dataclass
 class Outside:
-    """The newest probes of every kind. Not shared between threads: each that wants to look has its own."""
+    """The newest probes of every kind. Any thread may look: a hypothesis is watched beside the method that waits."""
 
     probes: Path
     latency_bound_s: float
     _tails: dict[Path, Tail] = field(default_factory=dict)
     _newest: dict[tuple[str, str], deque[Probe]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
     def look(self) -> None:
-        """Read what the prober wrote since the last look."""
-        decoder = msgspec.json.Decoder(Probe)
-        for path in sorted(self.probes.glob("*.ndjson")):
-            for line in self._tails.setdefault(path, Tail(path)).lines():
-                probe = decoder.decode(line)
-                kind = (probe.target, probe.client)
-                self._newest.setdefault(kind, deque(maxlen=KEPT_PROBES)).append(probe)
+        """Read what the prober wrote since the last look; a line that cannot be read is the judgement's to count."""
+        with self._lock:
+            for path in sorted(self.probes.glob("*.ndjson")):
+                for line in self._tails.setdefault(path, Tail(path)).lines():
+                    if probe := _probe(line):
+                        kind = (probe.target, probe.client)
+                        self._newest.setdefault(kind, deque(maxlen=KEPT_PROBES)).append(probe)
 
     def sight(self, target: str, *, newest: int = KEPT_PROBES, since_ns: int = 0, client: str = FRESH) -> Sight:
         """The ``newest`` probes of ``target`` (``write`` or ``read``) scheduled at ``since_ns`` or later."""
-        after = [probe for probe in self._newest.get((target, client), ()) if probe.scheduled_mono_ns >= since_ns]
+        with self._lock:
+            after = [probe for probe in self._newest.get((target, client), ()) if probe.scheduled_mono_ns >= since_ns]
         looked_at = after[-newest:]
         return Sight(sum(map(self.is_good, looked_at)), len(looked_at))
 
     def regions(self, *, since_ns: int) -> dict[str, int]:
         """Which regions answered good probes scheduled since then, of fresh and kept clients, and how many each."""
         counted: dict[str, int] = {}
-        for probes in self._newest.values():
-            for probe in probes:
+        with self._lock:
+            for probe in chain.from_iterable(self._newest.values()):
                 if probe.scheduled_mono_ns >= since_ns and probe.good and probe.region:
                     counted[probe.region] = counted.get(probe.region, 0) + 1
         return counted
@@ -84,3 +89,10 @@ class Outside:
     def is_good(self, probe: Probe) -> bool:
         """A success as the client saw it, and within the latency bound of its schedule."""
         return probe.good and probe.done_mono_ns - probe.scheduled_mono_ns <= self.latency_bound_s * NS
+
+
+def _probe(line: bytes) -> Probe | None:
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
