@@ -231,8 +231,8 @@ def plan_parts(case: Case) -> Iterator[Finding]:
 
 def inferred_effects(case: Case) -> Iterator[Finding]:
     """An effect that was concluded from the configuration was not seen: replication may have flowed on (DESIGN §6)."""
-    verified = first(case.evidence.events, Kind.FAULT_VERIFIED)
-    inferred = [name for name, how in (verified.detail if verified else {}).items() if str(how).startswith(INFERRED)]
+    verified = (event.detail for event in case.evidence.events if event.kind is Kind.FAULT_VERIFIED)
+    inferred = {name for detail in verified for name, how in detail.items() if str(how).startswith(INFERRED)}
     if inferred:
         expected = "every effect of the fault to be seen"
         yield unknown(

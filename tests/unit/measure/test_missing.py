@@ -53,6 +53,18 @@ def test_a_failover_that_had_failed_before_the_fault_says_nothing_of_this_drill(
     assert not any("failover" in finding.what for finding in found.findings)
 
 
+# Every fault's effects.
+
+
+def test_an_effect_of_a_later_fault_that_was_only_inferred_is_unknown_too(judged):
+    drill = good_drill().planned(faults=(OUTAGE, "Lag()")).event(Kind.FAULT, "Lag()", 0.3)
+    drill.event(Kind.FAULT_VERIFIED, "Lag()", 0.4, **{"replication has stopped": "inferred from the network ACLs"})
+    found = judged(drill)
+    assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["effects of the fault were only inferred"])
+    (finding,) = [each for each in found.findings if each.weight is UNKNOWN]
+    assert finding.seen == "replication has stopped"
+
+
 # The reading before healing.
 
 
