@@ -52,9 +52,9 @@ def test_each_of_its_writes_has_one_class(held):
     assert (held.writes, held.attempts, held.acknowledged, held.unexpected, held.split_brain) == (8, 9, 5, 0, 0)
 
 
-def test_its_floor_is_detection_then_alarm_and_promotion(held):
-    assert held.floor.floor_s == pytest.approx(0.10)  # 3 × 0.02, then 2 × 0.01 + 0.02, which outlive the TTL of 0.03
-    assert held.excess_s == pytest.approx(0.01)
+def test_its_floor_is_the_least_of_detection_then_alarm_and_promotion(held):
+    assert held.floor.floor_s == pytest.approx(0.06)  # 2 × 0.02, then 2 × 0.01 − 0.02, no wait, and 0.02
+    assert held.excess_s == pytest.approx(0.05)  # 0.11 − 0.06
 
 
 def test_its_phases_are_in_their_partial_order(held):

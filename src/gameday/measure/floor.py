@@ -1,36 +1,52 @@
-"""The floor: what the configuration dictates of an RTA before any work is done. RTA − floor is the excess.
+"""The floor: the least that the configuration dictates of an RTA, before any work is done. RTA − floor is the excess.
 
-The health check needs *interval × threshold*. From then on two things run side by side, and the later one counts: the
-resolvers' caches living out the TTL, and *alarm periods + the ASL waits executed before PromoteReplica + the
-promotion's own delay*. The standby's running task takes writes from then on, so scaling is not on this path. Every
-figure is ``plan.json``'s, already scaled; which waits were executed is read from the timeline. ``parts`` sum to the
-floor.
+It is a lower bound, so every part is the least that it can be, and ``parts`` sum to the floor:
+
+* the health check turns at its failure number *threshold*. A fault falls somewhere within an interval, and the first
+  failing look may come right after it: *interval × (threshold − 1)*;
+* the alarm fires when every sample of its windows is bad. The last good one was taken at most one sample's interval
+  before the check turned, since every look before that told a healthy check: *period × periods − that interval*. In the
+  local lab each look is a sample, and windows slide; on AWS the metric is told by the minute (Route 53 developer guide,
+  "Monitoring health checks using CloudWatch"), and periods cut at the clock's minutes never fire earlier than sliding
+  ones. A failover that came to its promotion without the alarm waited for neither;
+* the state machine's Wait states that were entered before ``PromoteReplica``, as the timeline tells;
+* the promotion's own delay: the local lab waits so long; on AWS, which gives no figure, it is an assumption.
+
+Left out, because each may be nothing: the connect timeout of a failing look (not every fault is silent), what is left
+of the resolvers' TTL (a cache may run out just when the name turns), and scaling (the standby's running task takes
+writes from the promotion on). Every figure is ``plan.json``'s, already scaled.
 """
 
 from collections.abc import Sequence
 
-from gameday.facts import Event, Floor, Kind, RecoveryTime, Timers
+from gameday.clock import NS
+from gameday.facts import Event, Floor, Kind, Plan, RecoveryTime
 from gameday.measure.evidence import Evidence
 from gameday.measure.moments import first, happened_ns
 
-PROMOTE = "PromoteReplica"
+LOCAL_LAB, PROMOTE = "local", "PromoteReplica"
+AWS_SAMPLE_S = 60.0
+Parts = tuple[tuple[str, float], ...]
 
 
 def floor(evidence: Evidence, recovery: RecoveryTime) -> Floor:
     """The floor of this drill, or why the configuration dictates none."""
     since_ns = evidence.zero_ns or 0
+    if recovery.rta_s == 0:
+        return Floor(0.0, (), "no client saw an outage")
     if first(evidence.events, Kind.EXECUTION, since_ns=since_ns) is None:
-        if recovery.rta_s == 0:
-            return Floor(0.0, (), "no failover ran, and no client saw an outage")
         return Floor(None, (), "no failover ran, so its configuration dictated nothing")
     promote = first(evidence.events, Kind.STATE, since_ns=since_ns, where=lambda event: event.what == PROMOTE)
     if promote is None:
         return Floor(None, (), f"the failover never came to {PROMOTE}")
+    if recovery.rta_s is not None and since_ns + recovery.rta_s * NS < happened_ns(promote):
+        return Floor(None, (), f"clients were served again before the failover came to {PROMOTE}")
     waits = _waits_before(evidence.events, since_ns, promote)
     unknown = sorted(set(waits) - set(evidence.plan.timers.asl_wait_s))
     if unknown:
         return Floor(None, (), f"plan.json does not tell how long {', '.join(unknown)} waits")
-    parts = _parts(evidence.plan.timers, waits)
+    detection = _detection(evidence.plan) if _alarmed_before(evidence, since_ns, promote) else ()
+    parts = (*detection, *_promotion(evidence.plan, waits))
     return Floor(sum(seconds for _, seconds in parts), parts)
 
 
@@ -45,13 +61,29 @@ def _waits_before(events: Sequence[Event], since_ns: int, promote: Event) -> lis
     ]
 
 
-def _parts(timers: Timers, waits: Sequence[str]) -> tuple[tuple[str, float], ...]:
-    waited_s = sum(timers.asl_wait_s[name] for name in waits)
-    promoted_s = timers.alarm_period_s * timers.alarm_periods + waited_s + timers.rds_promotion_s
+def _alarmed_before(evidence: Evidence, since_ns: int, promote: Event) -> bool:
+    expected = evidence.plan.expected_alarms
+    return any(
+        event.kind is Kind.ALARM
+        and event.what == "ALARM"
+        and (not expected or event.detail.get("name") in expected)
+        and since_ns <= happened_ns(event) <= happened_ns(promote)
+        for event in evidence.events
+    )
+
+
+def _detection(plan: Plan) -> Parts:
+    timers = plan.timers
+    interval_s = timers.health_check_interval_s
+    sample_s = interval_s if plan.lab == LOCAL_LAB else AWS_SAMPLE_S
     return (
-        ("health check: interval × threshold", timers.health_check_interval_s * timers.health_check_threshold),
-        ("alarm: period × periods", timers.alarm_period_s * timers.alarm_periods),
-        ("state machine: waits before the promotion", waited_s),
-        ("database: promotion", timers.rds_promotion_s),
-        ("DNS: what is left of the TTL", max(0.0, timers.dns_ttl_s - promoted_s)),
+        ("health check: interval × (threshold − 1)", interval_s * (timers.health_check_threshold - 1)),
+        ("alarm: period × periods − one sample", max(0.0, timers.alarm_period_s * timers.alarm_periods - sample_s)),
+    )
+
+
+def _promotion(plan: Plan, waits: Sequence[str]) -> Parts:
+    return (
+        ("state machine: waits before the promotion", sum((plan.timers.asl_wait_s[name] for name in waits), 0.0)),
+        ("database: promotion", plan.timers.rds_promotion_s),
     )

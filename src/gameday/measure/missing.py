@@ -14,11 +14,11 @@ from gameday.clock import NS
 from gameday.facts import BASELINE_NOT_MET, INFERRED, NOT_AS_PLANNED, Event, Finding, Kind, Verdict, Witness
 from gameday.measure.case import Case
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
+from gameday.measure.floor import LOCAL_LAB, PROMOTE
 from gameday.measure.moments import first, last, number
 from gameday.measure.prober import sequence_holes
 
 Rule = Callable[[Case], Iterator[Finding]]
-LOCAL_LAB, PROMOTE = "local", "PromoteReplica"
 # What RDS calls a database that serves (RDS user guide, "Viewing Amazon RDS DB instance status": the last of them is
 # "fully operational", and a backup is taken of a running one). Any other status proves nothing of the kind.
 WORKING = frozenset({"available", "backing-up", "storage-optimization"})

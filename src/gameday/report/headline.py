@@ -163,7 +163,7 @@ def lost_writes(measurement: Measurement) -> Figure:
 
 
 def floor(measurement: Measurement) -> Figure:
-    """What the configuration dictates, and what the RTA is above it."""
+    """The least that the configuration dictates, and what the RTA is above it."""
     label, least = "Floor, set by configuration", measurement.floor
     if least.floor_s is None:
         return Figure(label, "unknown", Tone.QUIET, words.sentence(least.why or "the plan does not tell it"))

@@ -227,13 +227,13 @@ def clocks(rta_s: float | None, found: Sequence[ClockTold]) -> Table:
 
 
 def floor(measured: Floor, rta_s: float | None, excess_s: float | None) -> Table:
-    """What the configuration dictates, part by part, up to the RTA."""
+    """The least that the configuration dictates, part by part, up to the RTA."""
     columns = (Column("Part"), Column("Takes", True))
     parts = tuple((text(name), Cell(words.duration(seconds))) for name, seconds in measured.parts)
     total = (Cell("floor: their sum", Tone.STRONG), Cell(words.duration(measured.floor_s), Tone.STRONG))
     excess = (Cell("excess: RTA − floor"), Cell(words.duration(excess_s)))
     actual = (Cell("recovery time actual (RTA)", Tone.STRONG), Cell(words.duration(rta_s), Tone.STRONG))
-    caption = "The floor: what the configuration dictates before any work is done"
+    caption = "The floor: the least that the configuration dictates, before any work is done"
     return Table(caption, columns, (*parts, total, excess, actual))
 
 

@@ -231,6 +231,25 @@ def good_drill() -> DrillBuilder:
     return drill.commits(702)
 
 
+def failing_over(drill: DrillBuilder) -> DrillBuilder:
+    """What the observer of a lab sees of a whole failover."""
+    drill.event(Kind.TASKS, "1/1", -9, SECONDARY, running=1, desired=1)
+    drill.event(Kind.HEALTH_CHECK, "healthy", -9).event(Kind.DNS, "127.1.1.1", -9, PRIMARY)
+    drill.event(Kind.ALARM, "OK", -9, name="gameday-primary-health")
+    drill.event(Kind.HEALTH_CHECK, "unhealthy", 1.5).event(Kind.DNS, "127.1.2.1", 1.6, SECONDARY)
+    drill.event(Kind.ALARM, "ALARM", 2.5, name="gameday-replica-lag")
+    drill.event(Kind.ALARM, "ALARM", 2.6, name="gameday-primary-health")
+    drill.event(Kind.EXECUTION, "RUNNING", 2.8, SECONDARY, arn="x")
+    for name, kind, at_s in (
+        ("CheckPrimaryHealth", "Task", 2.7), ("Settle", "Wait", 2.71), ("PromoteReplica", "Task", 2.9),
+        ("WaitForPromotion", "Wait", 3.0), ("ScaleStandby", "Task", 3.7),
+    ):  # fmt: skip
+        drill.event(Kind.STATE, name, at_s + 0.2, SECONDARY, type=kind, entered_mono_ns=at_ns(at_s))
+    drill.event(Kind.LATCH, SECONDARY, 2.95, SECONDARY, latched=True)
+    drill.event(Kind.TASKS, "1/2", 3.8, SECONDARY, running=1, desired=2)
+    return drill.event(Kind.TASKS, "2/2", 4.5, SECONDARY, running=2, desired=2)
+
+
 def told(measurement, weight):
     """What the findings of one weight say, in their order."""
     return [finding.what for finding in measurement.findings if finding.weight is weight]

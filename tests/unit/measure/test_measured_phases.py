@@ -1,9 +1,7 @@
-"""Phases are a partial order; the same recovery is told from other clocks; the floor is what configuration dictates."""
-
-from dataclasses import replace
+"""Phases are a partial order; the same recovery is told from other clocks."""
 
 import pytest
-from records import OUTAGE, PRIMARY, SECONDARY, TIMERS, DrillBuilder, at_ns, good_drill
+from records import OUTAGE, SECONDARY, DrillBuilder, failing_over, good_drill
 
 from gameday.facts import APPROVED, Kind
 from gameday.measure.judge import judge
@@ -13,25 +11,6 @@ from gameday.measure.phases import NAMES
 @pytest.fixture
 def judged(tmp_path):
     return lambda drill: judge(drill.record(tmp_path))
-
-
-def failing_over(drill: DrillBuilder) -> DrillBuilder:
-    """What the observer of a lab sees of a whole failover."""
-    drill.event(Kind.TASKS, "1/1", -9, SECONDARY, running=1, desired=1)
-    drill.event(Kind.HEALTH_CHECK, "healthy", -9).event(Kind.DNS, "127.1.1.1", -9, PRIMARY)
-    drill.event(Kind.ALARM, "OK", -9, name="gameday-primary-health")
-    drill.event(Kind.HEALTH_CHECK, "unhealthy", 1.5).event(Kind.DNS, "127.1.2.1", 1.6, SECONDARY)
-    drill.event(Kind.ALARM, "ALARM", 2.5, name="gameday-replica-lag")
-    drill.event(Kind.ALARM, "ALARM", 2.6, name="gameday-primary-health")
-    drill.event(Kind.EXECUTION, "RUNNING", 2.8, SECONDARY, arn="x")
-    for name, kind, at_s in (
-        ("CheckPrimaryHealth", "Task", 2.7), ("Settle", "Wait", 2.71), ("PromoteReplica", "Task", 2.9),
-        ("WaitForPromotion", "Wait", 3.0), ("ScaleStandby", "Task", 3.7),
-    ):  # fmt: skip
-        drill.event(Kind.STATE, name, at_s + 0.2, SECONDARY, type=kind, entered_mono_ns=at_ns(at_s))
-    drill.event(Kind.LATCH, SECONDARY, 2.95, SECONDARY, latched=True)
-    drill.event(Kind.TASKS, "1/2", 3.8, SECONDARY, running=1, desired=2)
-    return drill.event(Kind.TASKS, "2/2", 4.5, SECONDARY, running=2, desired=2)
 
 
 def test_every_phase_is_told_in_seconds_after_the_fault(judged):
@@ -129,43 +108,6 @@ def test_a_clock_that_was_never_started_or_started_too_late_tells_nothing(judged
         "failover started": None,
         "approval": None,
     }
-
-
-def test_the_floor_is_what_the_configuration_dictates(judged):
-    found = judged(failing_over(good_drill()))
-    assert found.floor.parts == (
-        ("health check: interval × threshold", 3.0),
-        ("alarm: period × periods", 12.0),
-        ("state machine: waits before the promotion", 2.0),  # Settle; WaitForPromotion comes after the call
-        ("database: promotion", 6.0),
-        ("DNS: what is left of the TTL", 0.0),
-    )
-    assert found.floor.floor_s == 23.0
-    assert found.excess_s == -18.99
-
-
-def test_the_ttl_counts_only_where_it_outlives_alarm_and_promotion(judged):
-    found = judged(failing_over(good_drill()).planned(timers=replace(TIMERS, dns_ttl_s=30.0)))
-    assert found.floor.parts[-1] == ("DNS: what is left of the TTL", 10.0)  # 30 − (12 + 2 + 6)
-    assert found.floor.floor_s == 33.0
-
-
-def test_without_a_failover_there_is_no_floor_unless_nobody_saw_an_outage(judged):
-    assert judged(good_drill()).floor.floor_s is None
-    quiet = DrillBuilder().probes().write("a", -5.0)
-    found = judged(quiet)
-    assert (found.floor.floor_s, found.excess_s) == (0.0, 0.0)
-    assert "no client saw an outage" in found.floor.why
-
-
-def test_a_failover_that_never_promoted_has_no_floor(judged):
-    found = judged(good_drill().event(Kind.EXECUTION, "RUNNING", 2.0))
-    assert found.floor.why == "the failover never came to PromoteReplica"
-
-
-def test_a_wait_that_the_plan_does_not_tell_leaves_no_floor(judged):
-    found = judged(failing_over(good_drill()).planned(timers=replace(TIMERS, asl_wait_s={})))
-    assert found.floor.why == "plan.json does not tell how long Settle waits"
 
 
 def test_alarms_are_told_when_they_fired_and_when_they_cleared(judged):

@@ -104,10 +104,10 @@ def test_an_unknown_rta_whose_lower_bound_is_beyond_the_rto_is_bad():
 
 def test_the_floor_is_told_with_the_excess_above_it():
     told = figure(page(PLAN, held(), ()), "Floor")
-    assert (told.value, told.standing) == ("21.0 s", "RTA is 1.21 s above it (excess)")
+    assert (told.value, told.standing) == ("19.0 s", "RTA is 3.21 s above it (excess)")
 
 
-def test_an_rta_at_the_floor_or_below_it_is_told_so():
+def test_an_rta_at_the_floor_or_below_that_of_an_older_record_is_told_so():
     at = [page(PLAN, replace(held(), excess_s=each), ()).figures[3].standing for each in (0.0, -0.25)]
     assert at == ["RTA is equal to it", "RTA is 250 ms below it"]
 
