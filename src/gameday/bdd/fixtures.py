@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gameday.drill import Drill
+from gameday.errors import InputError
 from gameday.facts import Objectives
 from gameday.live import Display, Lines
 from gameday.load.plan import LoadPlan
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def gameday_lab() -> LabChoice:
-    """A lab of the scenario's own; its timers are those of ``GAMEDAY_TIMER_SCALE``, 0.1 by default."""
-    return LabChoice(timer_scale=float(os.environ.get("GAMEDAY_TIMER_SCALE", "0.1")))
+    """A lab of the scenario's own: its timers are those of ``GAMEDAY_TIMER_SCALE``, 0.1 by default, and its first port
+    is ``GAMEDAY_PORT_BASE``, 24800 by default."""
+    usual = LabChoice()
+    return LabChoice(
+        timer_scale=_given("GAMEDAY_TIMER_SCALE", float, usual.timer_scale),
+        port_base=_given("GAMEDAY_PORT_BASE", int, usual.port_base),
+    )
 
 
 @pytest.fixture
@@ -87,3 +93,12 @@ def drill(
             if running.measurement is None:
                 running.judge()
             running.seal()
+
+
+def _given[T: (int, float)](name: str, form: Callable[[str], T], usual: T) -> T:
+    """A number of the environment; raises :class:`InputError` when it is none."""
+    text = os.environ.get(name)
+    try:
+        return form(text) if text else usual
+    except ValueError as cause:
+        raise InputError(f"{name} to be a number", repr(text), "correct it, or leave it out") from cause

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gameday.preparing import LabChoice
+
 UNIT = Path(__file__).parents[1]
 FEATURE = (Path(__file__).parents[3] / "features" / "region_outage.feature").read_text()
 CONFTEST = """
@@ -19,9 +21,13 @@ pytest_plugins = ["gameday.bdd"]
 def pytest_configure(config):
     config.addinivalue_line("markers", "lab: needs a lab")
 
+class World(StubWorld):
+    def wal(self, lab):
+        return ()
+
 @pytest.fixture
 def world():
-    return StubWorld(answers_after="us-west-2")
+    return World(answers_after="us-west-2")
 
 @pytest.fixture
 def gameday_seams(world):
@@ -45,6 +51,7 @@ def gameday_region_outage(world):
             timeline.add(Kind.ALARM, "ALARM", name="gameday-primary-health")
             timeline.add(Kind.EXECUTION, "RUNNING", arn="x")
             timeline.add(Kind.DNS, "127.0.0.1", region="us-west-2")
+            timeline.add(Kind.DATABASE, "available", region="us-west-2", role="primary")
             timeline.add(Kind.EXECUTION, "SUCCEEDED", arn="x")
     return lambda region: Outage(world, region)
 """
@@ -52,15 +59,26 @@ TESTS = "from pytest_bdd import scenarios\n\nscenarios('.')\n"
 
 
 @pytest.fixture
-def project(tmp_path):
+def tested(tmp_path):
+    """Runs another project's own tests, with further variables in its environment."""
     (tmp_path / "conftest.py").write_text(CONFTEST)
+
+    def run(**variables):
+        paths = [str(UNIT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | variables
+        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "."]
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+@pytest.fixture
+def project(tested, tmp_path):
     (tmp_path / "test_features.py").write_text(TESTS)
 
     def run(feature):
         (tmp_path / "outage.feature").write_text(feature)
-        env = os.environ | {"PYTHONPATH": str(UNIT)}
-        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "."]
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+        return tested()
 
     return run
 
@@ -81,3 +99,23 @@ def test_a_sentence_that_is_not_true_names_its_file_and_line(project):
 def test_a_deadline_without_a_fault_is_refused(project):
     done = project("Feature: f\n  Scenario: s\n    Then the failover starts by itself within 5 minutes\n")
     assert "a Then with a deadline follows a When that breaks something" in done.stdout
+
+
+@pytest.fixture
+def lab_of_a_scenario(tested, tmp_path):
+    """What a scenario of another project gets as its lab when these variables are set."""
+    (tmp_path / "test_lab.py").write_text("def test_it(gameday_lab):\n    raise AssertionError(str(gameday_lab))\n")
+    return lambda **variables: tested(**variables).stdout
+
+
+def test_the_environment_chooses_the_ports_and_the_timers_of_a_scenarios_lab(lab_of_a_scenario):
+    told = lab_of_a_scenario(GAMEDAY_PORT_BASE="25000", GAMEDAY_TIMER_SCALE="0.2")
+    assert str(LabChoice(timer_scale=0.2, port_base=25000)) in told
+
+
+def test_without_a_word_of_the_environment_a_scenarios_lab_is_as_any_other(lab_of_a_scenario):
+    assert str(LabChoice()) in lab_of_a_scenario(GAMEDAY_PORT_BASE="", GAMEDAY_TIMER_SCALE="")
+
+
+def test_ports_that_are_no_number_are_refused_by_name(lab_of_a_scenario):
+    assert "expected GAMEDAY_PORT_BASE to be a number; saw 'high'" in lab_of_a_scenario(GAMEDAY_PORT_BASE="high")
