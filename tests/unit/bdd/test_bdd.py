@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from gameday.bdd.steps import ALARM_RULE
 from gameday.preparing import LabChoice
 
 UNIT = Path(__file__).parents[1]
@@ -17,6 +19,7 @@ from stub_world import StubFault, StubLoad, StubWorld
 from gameday.facts import Event, Kind
 
 pytest_plugins = ["gameday.bdd"]
+EXECUTION = "arn:aws:states:us-west-2:123456789012:execution:gameday-failover:gameday-primary-down-4711"
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "lab: needs a lab")
@@ -49,10 +52,10 @@ def gameday_region_outage(world):
             world.clock.sleep(1)
             timeline.add(Kind.HEALTH_CHECK, "unhealthy")
             timeline.add(Kind.ALARM, "ALARM", name="gameday-primary-health")
-            timeline.add(Kind.EXECUTION, "RUNNING", arn="x")
+            timeline.add(Kind.EXECUTION, "RUNNING", arn=EXECUTION)
             timeline.add(Kind.DNS, "127.0.0.1", region="us-west-2")
             timeline.add(Kind.DATABASE, "available", region="us-west-2", role="primary")
-            timeline.add(Kind.EXECUTION, "SUCCEEDED", arn="x")
+            timeline.add(Kind.EXECUTION, "SUCCEEDED", arn=EXECUTION)
     return lambda region: Outage(world, region)
 """
 TESTS = "from pytest_bdd import scenarios\n\nscenarios('.')\n"
@@ -94,6 +97,19 @@ def test_a_sentence_that_is_not_true_names_its_file_and_line(project):
     assert done.returncode == 1
     line = FEATURE.splitlines().index("    Then the health check reports it within 2 minutes") + 1
     assert f"outage.feature:{line}: Then the health check reports it within 0 minutes" in done.stdout
+
+
+def test_a_failover_that_somebody_started_by_hand_did_not_start_by_itself(project, tmp_path):
+    conftest = tmp_path / "conftest.py"
+    conftest.write_text(CONFTEST.replace("gameday-primary-down-4711", "by-hand"))
+    done = project(FEATURE)
+    assert done.returncode == 1
+    assert "the failover was not started by the rule gameday-primary-down, but as 'by-hand'" in done.stdout
+
+
+def test_the_rule_that_starts_a_failover_by_itself_is_called_so_in_the_templates():
+    templates = (files("gameday.lab") / "templates" / "orchestration.us-west-2.json").read_text()
+    assert f'"Name": "{ALARM_RULE}"' in templates
 
 
 def test_a_deadline_without_a_fault_is_refused(project):
