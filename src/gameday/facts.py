@@ -67,7 +67,7 @@ class Kind(StrEnum):
     ALARM = "alarm"  # what = OK|ALARM|INSUFFICIENT_DATA; detail: name, entered_mono_ns (when it turned)
     EXECUTION = "execution"  # what = RUNNING|SUCCEEDED|FAILED|TIMED_OUT|ABORTED; detail.arn
     STATE = "state"  # the state machine entered a state; what = its name; detail.type
-    DATABASE = "database"  # what = RDS status; detail: role (primary|replica|none), id, source
+    DATABASE = "database"  # what = RDS status; detail: role (primary|replica|gone), id, endpoint
     TASKS = "tasks"  # what = "RUNNING/DESIRED"; detail: running, desired
     DNS = "dns"  # what = comma-separated addresses the resolver answers; region = whose they are, if known
     LAG = "lag"  # what = replica lag in seconds, as text; detail: lag_s, sampled_utc, sampled_mono_ns
@@ -287,7 +287,7 @@ class ClockTold:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What the configuration dictates before any work is done; ``parts`` sum to ``floor_s``."""
+    """The least that the configuration dictates before any work is done; ``parts`` sum to ``floor_s``."""
 
     floor_s: float | None
     parts: tuple[tuple[str, float], ...]
@@ -386,7 +386,7 @@ class Plan:
     outputs: Mapping[str, str]
     versions: Mapping[str, str]
     limits: tuple[str, ...]  # what this lab cannot prove
-    load: Mapping[str, float | int | str]  # users, spawn_rate, workers, writes_per_s, reads_per_s, probe_timeout_s
+    load: Mapping[str, float | int | str]  # users and spawn_rate, or stages; workers, writes_per_s, reads_per_s …
     faults: tuple[str, ...]
     stays_reachable: tuple[str, ...] = ()  # what the faults leave reachable
     link_latency_s: float = 0.0  # one way, between the regions

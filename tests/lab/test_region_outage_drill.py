@@ -105,7 +105,7 @@ def test_clients_could_not_write_for_longer_than_the_configuration_dictates(outa
     floor = outage.measurement.floor.floor_s
     assert floor is not None
     assert outage.measurement.rta_s is not None
-    assert outage.measurement.rta_s > floor * 0.8  # a check that was due just before the fault shortens detection
+    assert outage.measurement.rta_s > floor
 
 
 def test_the_standby_was_promoted_by_the_state_machine_and_nobody_else(outage: Done) -> None:
