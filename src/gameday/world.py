@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gameday.load.plan import LoadPlan
 
 
+OWN_LAB_IS_GONE = "run the drill again: the lab was the drill's own, and what was broken in it ended with it"
+
+
 class Stoppable(Protocol):
     """Something that runs beside the drill until it is told to stop."""
 
@@ -81,9 +84,7 @@ class RealWorld:
         from gameday.lab.local.lab import LabOptions
         from gameday.lab.local.launch import launch_lab
 
-        options = LabOptions(
-            f"drill-{os.getpid()}", choice.timer_scale, choice.port_base, choice.link_latency_s, private=True
-        )
+        options = LabOptions(_own_name(), choice.timer_scale, choice.port_base, choice.link_latency_s, private=True)
         running = launch_lab(options, progress)
         stack.callback(running.stop)
         return running.lab
@@ -93,7 +94,7 @@ class RealWorld:
         if lab.is_local:
             from gameday.lab.local.attach import living
 
-            living(lab.name)
+            living(lab.name, OWN_LAB_IS_GONE if lab.name == _own_name() else "")
 
     def timers(self, lab: Lab) -> Timers:
         from gameday.lab.timers_of import timers_of
@@ -144,6 +145,11 @@ class RealWorld:
         from gameday.report.html import render
 
         return render(record)
+
+
+def _own_name() -> str:
+    """A lab of the drill's own is called after its process."""
+    return f"drill-{os.getpid()}"
 
 
 def _door_of(lab: Lab) -> tuple[str, str]:

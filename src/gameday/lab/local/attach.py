@@ -24,11 +24,13 @@ def attach(name: str, aws: Aws | None = None) -> Lab:
     return Lab(name, aws, PRIMARY, SECONDARY, outputs, state.timer_scale, facts=own)
 
 
-def living(name: str) -> LabState:
-    """The state of a lab that is up; raises :class:`LabError` otherwise, naming those that are."""
+def living(name: str, next_step: str = "") -> LabState:
+    """The state of a lab that is up; raises :class:`LabError` otherwise, naming those that are, and what to do."""
     state = read_state(name)
     if state is None or not state.is_alive:
         up = ", ".join(one.name for one in list_labs() if one.is_alive) or "none"
         left = " (one of that name was killed)" if state else ""
-        raise LabError(f"a lab named {name!r} to be up{left}", f"labs up: {up}", f"gameday lab up --name {name}")
+        raise LabError(
+            f"a lab named {name!r} to be up{left}", f"labs up: {up}", next_step or f"gameday lab up --name {name}"
+        )
     return state
