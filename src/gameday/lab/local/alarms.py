@@ -8,13 +8,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gameday.clock import SYSTEM, Clock
-from gameday.lab.local.evaluation import COMPARISONS, STATISTICS, Datapoint, Rule, State, datapoints, judged, told
+from gameday.lab.local.evaluation import (
+    COMPARISONS,
+    STATISTICS,
+    Datapoint,
+    Query,
+    Rule,
+    State,
+    datapoints,
+    judged,
+    told,
+)
 from gameday.lab.local.ground import ACCOUNT, PRIMARY, SECONDARY, Ground
+from gameday.lab.local.metric_math import metrics_of
 from gameday.lab.local.metrics import MetricStore, backend_of, now, series_key
 from gameday.lab.model import GLOBAL_REGION
 
 REGIONS = (PRIMARY, SECONDARY, GLOBAL_REGION)
-NOT_EVALUATED = "The local lab evaluates alarms on one metric and one plain statistic only"
+NOT_EVALUATED = "The local lab evaluates alarms on plain statistics, and simple metric math of such, only"
+PLAIN = "m1"  # the id of an alarm's metric that has none
 
 Deliver = Callable[[str, str, Mapping[str, Any]], None]  # region, event bus, event
 Publish = Callable[[str, str, str], None]  # topic ARN, subject, message
@@ -35,8 +47,8 @@ class AlarmController:
 
     A turned alarm gets its state, reason and history in moto; its topics are told by ``publish``, and an event
     "CloudWatch Alarm State Change" goes to the region's default bus by ``deliver``; neither may block. An alarm that
-    somebody set by hand (SetAlarmState) acts too, and is judged again at the next round. A fresh alarm, and one on
-    metric math or a percentile, is INSUFFICIENT_DATA.
+    somebody set by hand (SetAlarmState) acts too, and is judged again at the next round. A fresh alarm is
+    INSUFFICIENT_DATA, and so stays one on a percentile or on more than :mod:`gameday.lab.local.metric_math` evaluates.
     """
 
     ground: Ground
@@ -86,8 +98,8 @@ class AlarmController:
         if rule is None:
             return
         moment = now(self.clock)
-        key = series_key(alarm.namespace, alarm.metric_name, {each.name: each.value for each in alarm.dimensions})
-        samples = self._metrics.series(region, key, moment - timedelta(seconds=rule.range_s))
+        since = moment - timedelta(seconds=rule.range_s)
+        samples = {query.id: self._metrics.series(region, query.series, since) for query in rule.queries}
         points = datapoints(rule, samples, moment, known.born)
         after = judged(rule, points, known.state)
         if after is not known.state:
@@ -120,20 +132,52 @@ class AlarmController:
 
 
 def rule_of(alarm: Any, scale: float) -> Rule | None:
-    """What the alarm asks, or None when the local lab cannot judge it (metric math, percentiles, composites)."""
-    plain = alarm.metric_name and alarm.period and alarm.statistic in STATISTICS
-    if not plain or alarm.metric_data_queries or alarm.comparison_operator not in COMPARISONS:
+    """What the alarm asks, or None when the local lab cannot judge it (percentiles, other metric math, composites)."""
+    expression = _expression(alarm)
+    wanted = metrics_of(expression) or frozenset()
+    queries = tuple(query for query in _queries(alarm, scale) if query.id in wanted and _can_be_read(query))
+    if not queries or len(queries) < len(wanted) or alarm.comparison_operator not in COMPARISONS:
         return None
     periods = int(alarm.evaluation_periods)
     return Rule(
-        period_s=int(alarm.period) * scale,
+        queries=queries,
+        expression=expression,
         periods=periods,
         to_alarm=int(alarm.datapoints_to_alarm or periods),
-        statistic=alarm.statistic,
         comparison=alarm.comparison_operator,
         threshold=float(alarm.threshold),
         missing=alarm.treat_missing_data or "missing",
     )
+
+
+def _expression(alarm: Any) -> str:
+    """What the alarm looks at: its one query that returns data, by formula or by id. Nothing when it is not one."""
+    if not alarm.metric_data_queries:
+        return PLAIN
+    shown = [query for query in alarm.metric_data_queries if _returns_data(query)]
+    return str(shown[0].expression or shown[0].id) if len(shown) == 1 else ""
+
+
+def _queries(alarm: Any, scale: float) -> list[Query]:
+    """The alarm's metrics; a plain alarm has one."""
+    if not alarm.metric_data_queries:
+        return [_query(PLAIN, alarm, alarm.statistic, alarm.period, scale)]
+    stats = [(each.id, each.metric_stat) for each in alarm.metric_data_queries if each.metric_stat]
+    return [_query(id, stat.metric, stat.stat, stat.period, scale) for id, stat in stats]
+
+
+def _query(id: str, metric: Any, statistic: str, period: int | None, scale: float) -> Query:
+    key = series_key(metric.namespace, metric.metric_name, {each.name: each.value for each in metric.dimensions})
+    return Query(id, key, statistic, int(period or 0) * scale)
+
+
+def _can_be_read(query: Query) -> bool:
+    return bool(query.series[1] and query.period_s) and query.statistic in STATISTICS
+
+
+def _returns_data(query: Any) -> bool:
+    """A query returns data unless it says that it does not."""
+    return query.return_data is not False
 
 
 def _stamp(moment: datetime) -> str:
@@ -141,10 +185,12 @@ def _stamp(moment: datetime) -> str:
 
 
 def _reason_data(rule: Rule, points: tuple[Datapoint, ...], moment: datetime) -> dict[str, Any]:
+    [query, *more] = rule.queries
+    is_plain = not more and rule.expression == query.id
     return {
         "version": "1.0",
         "queryDate": _stamp(moment),
-        "statistic": rule.statistic,
+        **({"statistic": query.statistic} if is_plain else {"expression": rule.expression}),
         "period": rule.period_s,
         "recentDatapoints": [point.value for point in points if point.value is not None],
         "threshold": rule.threshold,
@@ -156,8 +202,24 @@ def _reason_data(rule: Rule, points: tuple[Datapoint, ...], moment: datetime) ->
 
 
 def _metric(alarm: Any) -> dict[str, Any]:
+    """The place of an alarm's metric, or of one of its queries'."""
     dimensions = {each.name: each.value for each in alarm.dimensions}
     return {"namespace": alarm.namespace, "name": alarm.metric_name, "dimensions": dimensions}
+
+
+def _metrics(alarm: Any) -> list[dict[str, Any]]:
+    """All that an alarm looks at, as its event lists it."""
+    if not alarm.metric_data_queries:
+        stat = {"metric": _metric(alarm), "period": alarm.period, "stat": alarm.statistic}
+        return [{"id": PLAIN, "metricStat": stat, "returnData": True}]
+    return [{"id": each.id} | _asked(each) | {"returnData": _returns_data(each)} for each in alarm.metric_data_queries]
+
+
+def _asked(query: Any) -> dict[str, Any]:
+    if query.expression:
+        return {"expression": query.expression, "label": query.label or query.id}
+    stat = query.metric_stat
+    return {"metricStat": {"metric": _metric(stat.metric), "period": stat.period, "stat": stat.stat}}
 
 
 def _notification(region: str, alarm: Any, before: State) -> dict[str, Any]:
@@ -172,15 +234,13 @@ def _notification(region: str, alarm: Any, before: State) -> dict[str, Any]:
         "Region": region,
         "AlarmArn": alarm.alarm_arn,
         "OldStateValue": before.value,
-        "Trigger": _metric(alarm),
+        "Trigger": {"metrics": _metrics(alarm)} if alarm.metric_data_queries else _metric(alarm),
     }
 
 
 def _event(region: str, alarm: Any, before: State, moment: datetime) -> dict[str, Any]:
     """The EventBridge event of a turned alarm."""
     state = {"value": alarm.state_value, "reason": alarm.state_reason, "timestamp": _stamp(moment)}
-    stat = {"metric": _metric(alarm), "period": alarm.period, "stat": alarm.statistic}
-    metrics = [{"id": "m1", "metricStat": stat, "returnData": True}]
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -194,6 +254,6 @@ def _event(region: str, alarm: Any, before: State, moment: datetime) -> dict[str
             "alarmName": alarm.name,
             "state": state | {"reasonData": alarm.state_reason_data},
             "previousState": {"value": before.value},
-            "configuration": {"description": alarm.description or "", "metrics": metrics},
+            "configuration": {"description": alarm.description or "", "metrics": _metrics(alarm)},
         },
     }

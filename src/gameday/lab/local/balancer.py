@@ -8,13 +8,14 @@ from gameday.clock import NS, SYSTEM, Clock
 from gameday.errors import LabError
 from gameday.lab.local import ecs_tasks
 from gameday.lab.local.ground import ACCOUNT, PRIMARY, SECONDARY, Ground
-from gameday.lab.local.links import Address, Place
+from gameday.lab.local.links import Address, HttpAnswers, Place
 from gameday.lab.local.metrics import MetricStore
 from gameday.lab.local.watching import Beat, Look, Strikes, http_look
 
 REGIONS = (PRIMARY, SECONDARY)
 TIMEOUT_MIN_S = 0.5  # a scaled lab still gives a busy machine time to answer
 METRIC_PERIOD_S = 15.0
+NAMESPACE = "AWS/ApplicationELB"
 
 Health = tuple[str, str | None, str | None]  # state, reason, description, as DescribeTargetHealth says them
 
@@ -100,8 +101,9 @@ class BalancerController:
 
     Looks go straight to the target, not through the edge link; while that link is cut, balancer and tasks are taken to
     be cut from each other too, and every look fails. Not as on AWS: one balancer, one listener and one target group
-    a region; a deregistered target's connections go on until they end; the link sees connections, not requests, so
-    ``HTTPCode_ELB_5XX_Count`` and its like are not published.
+    a region; a deregistered target's connections go on until they end, and each keeps the target it got, however many
+    requests it carries. Requests are counted by their answers, so one that its target left without any (a 502 on AWS)
+    is in no count; other statuses and response times are not published.
     """
 
     ground: Ground
@@ -113,6 +115,7 @@ class BalancerController:
         self._targets: dict[tuple[str, str], Target] = {}  # (target group's ARN, target id)
         self._registered: set[tuple[str, str]] = set()  # by us, so it is ours to take out again
         self._serving: dict[str, tuple[Address, ...]] = {}  # region -> what its edge link was told last
+        self._counted: dict[str, HttpAnswers] = {}  # region -> what its edge link had counted when metrics were told
         self._metrics = MetricStore(self.clock)
         self._told_ns = 0
 
@@ -212,6 +215,7 @@ class BalancerController:
             listen = (self.ground.addresses.balancer(region), self.ground.ports.http)
             path = (Place("", "client"), Place(region, "balancer"), Place(region, "tasks"))
             self.ground.board.open(name, listen, targets, path, http=True)
+            self._counted[region] = HttpAnswers()
         elif targets != self._serving[region]:
             self.ground.board.retarget(name, targets)
         self._serving[region] = targets
@@ -221,13 +225,33 @@ class BalancerController:
         if now_ns - self._told_ns < METRIC_PERIOD_S * self.ground.scale * NS:
             return
         self._told_ns = now_ns
+        answers = {link.name: link.answers for link in self.ground.board.links()}
         for region, group in groups.items():
-            if group is None:
-                continue
-            states = [target.state for (arn, _), target in list(self._targets.items()) if arn == group.arn]
-            where = {"TargetGroup": group.arn.split(":")[-1], "LoadBalancer": _balancer_name(group)}
-            for metric, state in (("HealthyHostCount", "healthy"), ("UnHealthyHostCount", "unhealthy")):
-                self._metrics.put(region, "AWS/ApplicationELB", metric, where, states.count(state))
+            if group is not None:
+                self._tell_hosts(region, group)
+                self._tell_requests(region, group, answers[edge_name(region)])
+
+    def _tell_hosts(self, region: str, group: Any) -> None:
+        states = [target.state for (arn, _), target in list(self._targets.items()) if arn == group.arn]
+        where = {"TargetGroup": group.arn.split(":")[-1], "LoadBalancer": _balancer_name(group)}
+        for metric, state in (("HealthyHostCount", "healthy"), ("UnHealthyHostCount", "unhealthy")):
+            self._metrics.put(region, NAMESPACE, metric, where, states.count(state))
+
+    def _tell_requests(self, region: str, group: Any, answers: HttpAnswers) -> None:
+        """What was counted since the last time; a count of nothing is not reported."""
+        fresh, self._counted[region] = answers - self._counted[region], answers
+        for metric, value in counts_of(fresh).items():
+            if value:
+                self._metrics.put(region, NAMESPACE, metric, {"LoadBalancer": _balancer_name(group)}, value)
+
+
+def counts_of(answers: HttpAnswers) -> dict[str, int]:
+    """A balancer's metrics; only a request for which a target was chosen is counted as one (ELB user guide)."""
+    return {
+        "RequestCount": answers.total - answers.untargeted,
+        "HTTPCode_Target_5XX_Count": answers.target_5xx,
+        "HTTPCode_ELB_5XX_Count": answers.own_5xx,
+    }
 
 
 def _http(target: Target) -> Look:

@@ -1,12 +1,13 @@
-"""How an alarm is judged, as pure functions: windows over samples, a statistic of each, and m of n that breach."""
+"""How an alarm is judged, as pure functions: windows over samples, a value of each, and m of n that breach."""
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gameday.lab.local.metrics import Sample
+from gameday.lab.local.metric_math import evaluated
+from gameday.lab.local.metrics import Sample, SeriesKey
 
 
 class State(StrEnum):
@@ -40,7 +41,7 @@ IN_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Datapoint:
-    """The statistic of one window, None when it is empty; an empty one from before the alarm does not count."""
+    """The value of one window, None when it is missing; a missing one from before the alarm does not count."""
 
     start: datetime
     value: float | None
@@ -48,37 +49,64 @@ class Datapoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """What an alarm asks, at the lab's scale: ``to_alarm`` of ``periods`` windows of ``period_s`` seconds breach."""
+class Query:
+    """One metric that an alarm looks at: a plain statistic of what the series got within ``period_s`` seconds."""
 
+    id: str
+    series: SeriesKey
+    statistic: str
     period_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an alarm asks, at the lab's scale: ``to_alarm`` of ``periods`` windows breach.
+
+    A window is worth what ``expression`` (:mod:`gameday.lab.local.metric_math`) makes of the queries, each over its own
+    period at the window's end; one metric alone is the expression that is its id.
+    """
+
+    queries: tuple[Query, ...]
+    expression: str
     periods: int
     to_alarm: int
-    statistic: str
     comparison: str
     threshold: float
     missing: str = "missing"  # missing | breaching | notBreaching | ignore
+
+    @property
+    def period_s(self) -> float:
+        """The length of a window: the longest period."""
+        return max(query.period_s for query in self.queries)
 
     @property
     def range_s(self) -> float:
         return self.period_s * self.periods
 
 
-def datapoints(rule: Rule, samples: Iterable[Sample], now: datetime, born: datetime) -> tuple[Datapoint, ...]:
+type Samples = Mapping[str, Sequence[Sample]]  # by the query's id
+
+
+def datapoints(rule: Rule, samples: Samples, now: datetime, born: datetime) -> tuple[Datapoint, ...]:
     """The windows, oldest first; the last one ends now. A sample belongs to the window ``start < at <= end``.
 
     CloudWatch cuts at full periods of the clock; a window that slides sees the same and never later.
     """
-    samples = tuple(samples)
     period = timedelta(seconds=rule.period_s)
-    starts = [now - period * back for back in range(rule.periods, 0, -1)]
-    return tuple(_datapoint(rule, samples, start, start + period, born) for start in starts)
+    ends = [now - period * back for back in range(rule.periods - 1, -1, -1)]
+    return tuple(_datapoint(rule, samples, end, born) for end in ends)
 
 
-def _datapoint(rule: Rule, samples: Sequence[Sample], start: datetime, end: datetime, born: datetime) -> Datapoint:
-    inside = [sample for sample in samples if start < sample.at <= end]
-    value = STATISTICS[rule.statistic](inside) if inside else None
+def _datapoint(rule: Rule, samples: Samples, end: datetime, born: datetime) -> Datapoint:
+    start = end - timedelta(seconds=rule.period_s)
+    value = evaluated(rule.expression, {query.id: _value(query, samples[query.id], end) for query in rule.queries})
     return Datapoint(start, value, counts=value is not None or start >= born)
+
+
+def _value(query: Query, samples: Sequence[Sample], end: datetime) -> float | None:
+    start = end - timedelta(seconds=query.period_s)
+    inside = [sample for sample in samples if start < sample.at <= end]
+    return STATISTICS[query.statistic](inside) if inside else None
 
 
 def judged(rule: Rule, points: Sequence[Datapoint], before: State) -> State:

@@ -11,7 +11,9 @@ import struct
 from collections import deque
 from enum import Enum, auto
 
-from gameday.lab.local.links import Address
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from gameday.lab.local.links import Address, HttpAnswers
 
 CHUNK_BYTES = 16 * 1024
 IN_FLIGHT_MAX_BYTES = 4 * 1024 * 1024  # a TCP window's usual limit
@@ -19,6 +21,7 @@ IN_FLIGHT_MIN_BYTES = 64 * 1024
 ROUTER_BUFFER_S = 0.25  # what a narrow line may hold beyond its latency
 EARLY_S = 0.0005
 ANSWERED_LINGER_S = 1.0
+NO_TARGET = 503  # the status of a balancer that has none
 TCP_ESTABLISHED = 1  # linux/tcp_states.h; the first byte of TCP_INFO
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -49,6 +52,7 @@ class Line:
         self.is_frozen = False
         self.pairs: set[Pair] = set()
         self.bytes_passed = 0
+        self.answers = HttpAnswers()
         self.lanes = (Lane(), Lane())
         self._turn = 0
 
@@ -96,6 +100,31 @@ class Line:
                 pair.reset()
 
 
+class AnswerCounter:
+    """Reads along what one connection's target says, and counts each final answer when its head is complete.
+
+    The first thing that is not HTTP, or no longer (an upgrade), ends the counting, never the connection. It does not
+    see the questions: behind an answer to HEAD it looks for a body, and then it may miss the next answers.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._parser: HttpResponseParser | None = HttpResponseParser(self)
+
+    def heard(self, piece: bytes) -> None:
+        if self._parser:
+            try:
+                self._parser.feed_data(piece)
+            except (HttpParserError, HttpParserUpgrade):
+                self._parser = None
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser."""
+        status = self._parser.get_status_code() if self._parser else 0
+        if status >= 200:
+            self._line.answers += HttpAnswers(total=1, target_5xx=int(status >= 500))
+
+
 class Flow:
     """One direction of one connection: what was read from ``source``, until it is due at ``sink``."""
 
@@ -103,6 +132,7 @@ class Flow:
         self._pair, self._line, self._lane = pair, pair.line, lane
         self.source: socket.socket | None = None
         self.sink: socket.socket | None = None
+        self.counter: AnswerCounter | None = None
         self._queue: deque[tuple[float, bytes | Mark]] = deque()
         self._queued_bytes = 0
         self._last_due = 0.0
@@ -175,6 +205,8 @@ class Flow:
             self.fail()
             return
         self._heard_end = not piece
+        if self.counter:
+            self.counter.heard(piece)
         self.push(piece or Mark.END)
 
     def _writable(self) -> None:
@@ -218,8 +250,9 @@ class Pair:
         self.line = line
         self._client = client
         self._server: socket.socket | None = None
-        self._answer: bytes | None = None
+        self._answer: tuple[int, bytes] | None = None
         self.there, self.back = Flow(self, line.lanes[0]), Flow(self, line.lanes[1])
+        self.back.counter = AnswerCounter(line) if line.http else None
         self.there.source = self.back.sink = client
         self.there.push(Mark.DIAL)  # the target hears of the connection one latency later, like of any byte
 
@@ -253,8 +286,10 @@ class Pair:
     def answer_here(self) -> None:
         """Bytes for a target that there is none of: answer the first of them in its place, swallow the rest."""
         if self._answer:
-            self.back.push(self._answer)
+            status, answer = self._answer
+            self.back.push(answer)
             self.back.push(Mark.END)
+            self.line.answers += HttpAnswers(total=1, own_5xx=1, untargeted=int(status == NO_TARGET))
             self._answer = None
 
     def reset(self) -> None:
@@ -287,7 +322,7 @@ class Pair:
     def _dial(self) -> None:
         target = self.line.next_target()
         if target is None:
-            self._refused(503, "Service Unavailable")
+            self._refused(NO_TARGET, "Service Unavailable")
             return
         self._server = socket.socket()
         self._server.setblocking(False)
@@ -316,7 +351,8 @@ class Pair:
             self.back.fail()
             return
         body = f"{status} {reason}\n"
-        self._answer = (
+        answer = (
             f"HTTP/1.1 {status} {reason}\r\nServer: gameday-balancer\r\nContent-Type: text/plain\r\n"
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
-        ).encode()
+        )
+        self._answer = (status, answer.encode())

@@ -39,7 +39,7 @@ class Link:
         wanted, line = self._wanted, self.line
         return LinkState(
             wanted.name, wanted.listen, line.targets, wanted.path,
-            self._is_cut, self._admits, len(line.pairs), line.bytes_passed,
+            self._is_cut, self._admits, len(line.pairs), line.bytes_passed, line.answers,
         )  # fmt: skip
 
     def cut(self, is_cut: bool) -> None:

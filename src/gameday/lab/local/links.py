@@ -34,6 +34,32 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpAnswers:
+    """The final answers (none of 1xx) that went to clients of a link that was opened with ``http``, since then."""
+
+    total: int = 0
+    target_5xx: int = 0
+    own_5xx: int = 0  # 502 and 503, made by the link
+    untargeted: int = 0  # the 503 among them: there was no target to choose
+
+    def __add__(self, other: "HttpAnswers") -> "HttpAnswers":
+        return HttpAnswers(
+            self.total + other.total,
+            self.target_5xx + other.target_5xx,
+            self.own_5xx + other.own_5xx,
+            self.untargeted + other.untargeted,
+        )
+
+    def __sub__(self, other: "HttpAnswers") -> "HttpAnswers":
+        return HttpAnswers(
+            self.total - other.total,
+            self.target_5xx - other.target_5xx,
+            self.own_5xx - other.own_5xx,
+            self.untargeted - other.untargeted,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class LinkState:
     """A link as it is now. ``path`` is the way a connection takes, from who connects to who listens."""
 
@@ -45,6 +71,7 @@ class LinkState:
     admits: bool
     connections: int
     bytes_passed: int
+    answers: HttpAnswers = HttpAnswers()
 
 
 class Open(msgspec.Struct, tag="open", frozen=True):
@@ -160,7 +187,7 @@ class LinkBoard:
         """Listen at ``listen`` and carry each connection to the next of ``targets``; raises :class:`PortsTaken`.
 
         ``latency_s`` is one way, in each direction. Without a target, or when the target refuses, a connection is
-        reset; with ``http`` it is answered 503 or 502 instead.
+        reset; with ``http`` it is answered 503 or 502 instead, and the link counts answers (:class:`HttpAnswers`).
         """
         self._ask(Open(name, listen, tuple(targets), path, http, latency_s))
 

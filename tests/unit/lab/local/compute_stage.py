@@ -13,6 +13,7 @@ import boto3
 from moto import mock_aws
 
 from gameday.lab.local.ground import Addresses, Delays, Ground, Ports
+from gameday.lab.local.links import HttpAnswers
 
 SLOT = 203
 WEST, SOUTH = "us-west-2", "ap-southeast-2"
@@ -25,6 +26,7 @@ class FakeLink:
     targets: tuple[tuple[str, int], ...]
     path: tuple[Any, ...]
     is_cut: bool = False
+    answers: HttpAnswers = field(default_factory=HttpAnswers)
 
 
 @dataclass
@@ -44,6 +46,10 @@ class FakeBoard:
 
     def cut(self, name: str, is_cut: bool) -> None:
         self.made[name] = replace(self.made[name], is_cut=is_cut)
+
+    def answered(self, name: str, answers: HttpAnswers) -> None:
+        """More answers went over the link."""
+        self.made[name] = replace(self.made[name], answers=self.made[name].answers + answers)
 
     def close(self, name: str) -> None:
         self.made.pop(name)

@@ -182,7 +182,7 @@ def test_an_alarm_that_cannot_be_judged_here_says_so(stage: Stage) -> None:
     backend_of(EAST).alarms["p99"].extended_statistic, backend_of(EAST).alarms["p99"].statistic = "p99", None
     stage.pass_(20, healthy=0)
     assert stage.described()["StateValue"] == "INSUFFICIENT_DATA"
-    assert "plain statistic only" in stage.described()["StateReason"]
+    assert "simple metric math of such, only" in stage.described()["StateReason"]
 
 
 def test_an_action_that_is_no_topic_is_said(stage: Stage) -> None:

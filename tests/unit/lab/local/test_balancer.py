@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from compute_stage import WEST, answering, awsvpc, control_plane, ground_in, network
 
-from gameday.clock import eventually
+from gameday.clock import HandClock, eventually
 from gameday.errors import LabError
 from gameday.lab.local import ecs_tasks
-from gameday.lab.local.balancer import BalancerController, HealthCheck, Target, serving
+from gameday.lab.local.balancer import BalancerController, HealthCheck, Target, counts_of, serving
+from gameday.lab.local.links import HttpAnswers
 from gameday.lab.local.metrics import backend_of
 from gameday.lab.local.watching import Look
 
@@ -223,6 +224,70 @@ def test_the_host_counts_are_published(stage: Stage) -> None:
             return [each.value for each in backend_of(WEST).metric_data if each.name == "HealthyHostCount"]
 
         assert eventually(counts, lambda seen: 1.0 in seen, what="samples", within_s=10)
+
+
+def test_a_request_counts_when_a_target_was_chosen_for_it() -> None:
+    answers = HttpAnswers(total=10, target_5xx=2, own_5xx=4, untargeted=3)
+    assert counts_of(answers) == {"RequestCount": 7, "HTTPCode_Target_5XX_Count": 2, "HTTPCode_ELB_5XX_Count": 4}
+
+
+@pytest.fixture
+def counting(stage: Stage) -> Stage:
+    """Metrics are told at each :func:`told`, and only then."""
+    stage.balancer.clock = HandClock(int(1.8e18))
+    stage.build()
+    told(stage)
+    return stage
+
+
+def told(stage: Stage) -> dict[str, float]:
+    """The request counts that the next telling publishes for the balancer as a whole."""
+    before = len(backend_of(WEST).metric_data)
+    stage.balancer.clock.sleep(1.0)
+    stage.balancer.reconcile()
+    fresh = backend_of(WEST).metric_data[before:]
+    return {each.name: each.value for each in fresh if [d.name for d in each.dimensions] == ["LoadBalancer"]}
+
+
+def test_requests_and_errors_are_published_as_sums_since_the_last_time(counting: Stage) -> None:
+    edge = f"edge/{WEST}"
+    counting.board.answered(edge, HttpAnswers(total=10, target_5xx=2, own_5xx=4, untargeted=3))
+    assert told(counting) == {"RequestCount": 7, "HTTPCode_Target_5XX_Count": 2, "HTTPCode_ELB_5XX_Count": 4}
+    counting.board.answered(edge, HttpAnswers(total=5, target_5xx=1))
+    assert told(counting) == {"RequestCount": 5, "HTTPCode_Target_5XX_Count": 1}
+
+
+def test_a_count_of_nothing_is_not_published(counting: Stage) -> None:
+    assert told(counting) == {}
+    counting.board.answered(f"edge/{WEST}", HttpAnswers(total=3))
+    assert told(counting) == {"RequestCount": 3}
+    counting.board.answered(f"edge/{WEST}", HttpAnswers(total=2, own_5xx=2, untargeted=2))
+    assert told(counting) == {"HTTPCode_ELB_5XX_Count": 2}
+    assert told(counting) == {}
+
+
+def test_a_balancer_that_comes_back_counts_from_nothing(counting: Stage) -> None:
+    counting.board.answered(f"edge/{WEST}", HttpAnswers(total=3))
+    told(counting)
+    elb = counting.client("elbv2", WEST)
+    [balancer] = elb.describe_load_balancers()["LoadBalancers"]
+    [listener] = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    elb.delete_listener(ListenerArn=listener["ListenerArn"])
+    told(counting)
+    forward = [{"Type": "forward", "TargetGroupArn": counting.group}]
+    elb.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=forward)
+    told(counting)
+    counting.board.answered(f"edge/{WEST}", HttpAnswers(total=2))
+    assert told(counting) == {"RequestCount": 2}
+
+
+def test_request_counts_name_the_balancer_as_the_deployment_does(counting: Stage) -> None:
+    counting.board.answered(f"edge/{WEST}", HttpAnswers(total=1))
+    told(counting)
+    [balancer] = counting.client("elbv2", WEST).describe_load_balancers()["LoadBalancers"]
+    [sample] = [each for each in backend_of(WEST).metric_data if each.name == "RequestCount"]
+    full_name = balancer["LoadBalancerArn"].partition("loadbalancer/")[2]
+    assert [(each.name, each.value) for each in sample.dimensions] == [("LoadBalancer", full_name)]
 
 
 def test_a_second_balancer_in_a_region_is_refused_aloud(stage: Stage) -> None:

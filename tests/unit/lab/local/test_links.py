@@ -12,7 +12,7 @@ import pytest
 
 from gameday.clock import eventually
 from gameday.errors import LabError, PortsTaken
-from gameday.lab.local.links import LinkBoard, LinkState, Place
+from gameday.lab.local.links import HttpAnswers, LinkBoard, LinkState, Place
 from gameday.processes import identify, spawn
 
 LISTEN = ("127.202.1.1", 24702)
@@ -272,6 +272,93 @@ def test_a_balancer_without_a_living_target_says_so(
         said = b"".join(iter(lambda: client.recv(4096), b""))
     assert said.startswith(answer)
     assert b"not-applied" not in said
+
+
+@pytest.fixture
+def web(board: LinkBoard) -> Iterator[Ends]:
+    """A link that speaks HTTP."""
+    board.open("web", LISTEN, [TARGET], PATH, http=True)
+    with ExitStack() as stack:
+        yield Ends(board, stack)
+
+
+def http(status: int, body: bytes = b"ok") -> bytes:
+    return b"HTTP/1.1 %d Said\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+
+
+def passed(server: socket.socket, client: socket.socket, *answers: bytes) -> None:
+    """Send pieces back, each after the one before has arrived whole."""
+    for answer in answers:
+        server.sendall(answer)
+        got = b""
+        while len(got) < len(answer):
+            got += client.recv(len(answer) - len(got))
+        assert got == answer
+
+
+def test_answers_of_a_kept_alive_connection_are_counted_each(web: Ends) -> None:
+    client, server = web.pair()
+    passed(server, client, http(200), http(500), http(404), http(503), http(200))
+    assert state(web.board, "web").answers == HttpAnswers(total=5, target_5xx=2)
+
+
+def test_answers_of_all_connections_add_up(web: Ends) -> None:
+    for _ in range(3):
+        client, server = web.pair()
+        passed(server, client, http(200), http(502))
+    assert state(web.board, "web").answers == HttpAnswers(total=6, target_5xx=3)
+
+
+def test_an_answer_in_pieces_is_one_answer(web: Ends) -> None:
+    client, server = web.pair()
+    head = b"HTTP/1.1 500 Said\r\nTransfer-Encoding: chunked\r\n\r\n"
+    passed(server, client, head[:10], head[10:], b"15\r\nHTTP/1.1 200 Said\r\n\r\n\r\n", b"0\r\n\r\n", http(200))
+    assert state(web.board, "web").answers == HttpAnswers(total=2, target_5xx=1)
+
+
+def test_several_answers_in_one_piece_are_several(web: Ends) -> None:
+    client, server = web.pair()
+    passed(server, client, http(200) + http(500) + http(200))
+    assert state(web.board, "web").answers == HttpAnswers(total=3, target_5xx=1)
+
+
+def test_an_interim_answer_is_none(web: Ends) -> None:
+    client, server = web.pair()
+    passed(server, client, b"HTTP/1.1 100 Continue\r\n\r\n", http(201))
+    assert state(web.board, "web").answers == HttpAnswers(total=1)
+
+
+def test_a_target_that_does_not_speak_http_is_carried_and_not_counted(web: Ends) -> None:
+    client, server = web.pair()
+    passed(server, client, b"220 mail.example ESMTP\r\n", http(500))
+    client.sendall(b"EHLO\r\n")
+    assert server.recv(10) == b"EHLO\r\n"
+    assert state(web.board, "web").answers == HttpAnswers()
+
+
+def test_after_an_upgrade_nothing_more_is_counted(web: Ends) -> None:
+    client, server = web.pair()
+    upgrade = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    passed(server, client, http(200), upgrade, b"\x81\x02hi", http(500))
+    assert state(web.board, "web").answers == HttpAnswers(total=1)
+
+
+@pytest.mark.parametrize(("targets", "untargeted"), [([], 1), ([OTHER], 0)])
+def test_the_balancers_own_answers_are_told_apart(
+    board: LinkBoard, targets: list[tuple[str, int]], untargeted: int
+) -> None:
+    board.open("web", LISTEN, targets, PATH, http=True)
+    with closing(socket.create_connection(LISTEN, SOON_S)) as client:
+        assert state(board, "web").answers == HttpAnswers()  # nobody asked anything yet
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"".join(iter(lambda: client.recv(4096), b""))
+    assert state(board, "web").answers == HttpAnswers(total=1, own_5xx=1, untargeted=untargeted)
+
+
+def test_a_link_that_carries_bytes_counts_no_answers(ends: Ends) -> None:
+    client, server = ends.pair()
+    passed(server, client, http(500))
+    assert state(ends.board).answers == HttpAnswers()
 
 
 def test_a_taken_address_is_named(ends: Ends) -> None:
