@@ -10,7 +10,7 @@ print(drill.verdict, drill.report)
 import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -26,6 +26,8 @@ from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
+from gameday.recovery.failover import start_unplanned_failover
+from gameday.seen import Seen
 from gameday.survivors import read_before_healing, read_finally
 from gameday.world import RealWorld, World
 
@@ -41,24 +43,6 @@ WINDOW_PROBES = 200
 LEAST_WAIT_S = 30.0  # real work (a promotion, a process start) does not shrink with the timers
 AFTER_HEALING_S = 3.0
 TARGET_HEALTH_S = 20.0  # until a balancer trusts a task that came back: 2 looks, 10 s apart, at timer scale 1
-
-
-@dataclass
-class Seen:
-    """What the timeline told so far that decides when the drill goes on; fed from several threads, each write whole."""
-
-    executions: dict[str, str] = field(default_factory=dict)
-    fenced: set[str] = field(default_factory=set)
-
-    def event(self, event: Event) -> None:
-        if event.kind is Kind.EXECUTION:
-            self.executions[str(event.detail.get("arn", ""))] = event.what
-        if event.kind is Kind.FENCED and event.region:
-            self.fenced.add(event.region)
-
-    @property
-    def failing_over(self) -> bool:
-        return "RUNNING" in self.executions.values()
 
 
 class Drill:
@@ -152,6 +136,7 @@ class Drill:
             self.plan,
             faults=(*self.plan.faults, repr(fault)),
             stays_reachable=(*self.plan.stays_reachable, *fault.stays_reachable),
+            expected_alarms=self._alarms_with(fault),
         )
         self.record.write_plan(self.plan)
         self._faults.append(fault)
@@ -190,6 +175,15 @@ class Drill:
             self.timeline.add(Kind.NOTE, "not recovered in time", within_s=limit_s, seen=seen)
             return False
         return True
+
+    def until_alarm(self, name: str, within_s: float) -> None:
+        """Wait until the alarm is in ALARM, ``within_s`` × timer scale at most; else :class:`DeadlineError`."""
+        limit_s = max(within_s * self.lab.timer_scale, LEAST_WAIT_S)
+        self.clients.until(lambda: self._seen.is_in_alarm(name), f"the alarm {name}", limit_s)
+
+    def fail_over(self) -> None:
+        """Approve and start the failover by hand, as the on-call engineer does where no health check sees the loss."""
+        start_unplanned_failover(self.lab, self.timeline)
 
     def observe(self) -> None:
         """Watch until a window of max(W, 200 probes) was good, three windows at most; then read the survivors back."""
@@ -373,6 +367,11 @@ class Drill:
         n = max(20, round(self.intent.load.writes_per_s))
         good = self.clients.are_good(RECOVERED_SHARE, at_least=n, newest=n, since_ns=self._injected_ns)
         return good and not self._seen.failing_over
+
+    def _alarms_with(self, fault: "Fault") -> tuple[str, ...]:
+        """What was asked for counts; where nothing was, what the faults themselves should set off."""
+        own = fault.alarms if self.intent.expected_alarms is None else ()
+        return tuple(dict.fromkeys((*self.plan.expected_alarms, *own)))
 
     def _phase(self, what: str) -> None:
         self.timeline.add(Kind.PHASE, what)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 LOCAL, AWS = "local", "aws"
 LOCAL_REGIONS = ("ap-southeast-2", "us-west-2")  # those of the templates in the package
-HEALTH_ALARM = "gameday-primary-health"
 METRIC_PERIOD_S = 60.0
 PORT_BASES = range(1024, 65532)  # no program of the lab may take a port below 1024
 LATENCY_MAX_S = 5.0  # a longer one would look like an outage to every probe
@@ -79,7 +78,7 @@ class Intent:
     title: str
     objectives: Objectives
     load: "LoadPlan"
-    expected_alarms: tuple[str, ...] | None = None  # None: the primary's health alarm
+    expected_alarms: tuple[str, ...] | None = None  # None: those of the faults
     reports: Path = Path("reports")
     experiment: Mapping[str, Any] = field(default_factory=dict)
 
@@ -102,7 +101,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         lab_name=choice.name,
         primary=choice.primary,
         secondary=choice.secondary,
-        expected_alarms=(HEALTH_ALARM,) if intent.expected_alarms is None else intent.expected_alarms,
+        expected_alarms=intent.expected_alarms or (),
         outputs={},
         versions=_versions(),
         limits=() if choice.name == AWS else (*LIMITS_OF_THE_LOCAL_LAB, _database_settings()),

@@ -59,6 +59,7 @@ class StubFault:
     region: str = PRIMARY
     fails: Exception | None = None
     stays_reachable: tuple = ("the moon",)
+    alarms: tuple = ("gameday-primary-health",)
 
     def __repr__(self):
         return f"StubFault({self.region!r})"

@@ -15,11 +15,12 @@ from gameday import __version__
 from gameday.chaos import actions, experiment, probes, tolerances
 from gameday.cli import cli
 from gameday.facts import Event, Measurement, Objectives, Plan, Probe, Survivor, Verdict, WalCommit, Write
+from gameday.faults import DatabaseLoss, RegionOutage
 from gameday.lab.local.postgres import DISCLOSED, HONEST
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS
 from gameday.lab.timers import ECS_START_S, HEALTH_CHECK_TIMEOUT_S, RDS_PROMOTION_S
 from gameday.load.plan import LoadPlan
-from gameday.preparing import HEALTH_ALARM, Intent, LabChoice
+from gameday.preparing import Intent, LabChoice
 from gameday.record.layout import Record
 from gameday.record.undo import UndoLine
 
@@ -31,7 +32,7 @@ TOLD_IN_WORDS = {
     "rto_s": "required",
     "rpo_s": "required",
     "drill": "of the title",
-    "expected_alarms": "the health alarm",
+    "expected_alarms": "those of the faults",
 }
 # Folders of a machine, and words that only a machine where this is built would know.
 OF_A_MACHINE = re.compile(r"/(?:tmp|work|root|home|opt|var)/|@vm\b|pypi", re.IGNORECASE)
@@ -76,6 +77,9 @@ def shipped() -> dict[str, str]:
     return {key: told(value["default"] if isinstance(value, dict) else value) for key, value in configuration.items()}
 
 
+FAULTS = (RegionOutage("ap-southeast-2"), DatabaseLoss("ap-southeast-2"))
+
+
 def test_the_guide_has_every_configuration_key_and_no_other():
     assert sorted(row[0] for row in table(GUIDE, "key")) == sorted(experiment.KNOWN)
 
@@ -83,7 +87,7 @@ def test_the_guide_has_every_configuration_key_and_no_other():
 def test_the_guide_tells_every_default():
     expected = {key: TOLD_IN_WORDS.get(key) or told(default_of(key)) for key in experiment.KNOWN}
     assert {row[0]: row[1] for row in table(GUIDE, "key")} == expected
-    assert f"`{HEALTH_ALARM}`" in GUIDE.read_text()
+    assert all(f"`{name}`" in GUIDE.read_text() for fault in FAULTS for name in fault.alarms)
 
 
 def test_the_guide_tells_what_the_shipped_experiment_says():
@@ -130,7 +134,7 @@ def sources(*rooms: str) -> str:
 
 
 def test_the_guide_names_all_that_must_be_tagged_before_an_account_is_touched():
-    guarded = re.findall(r'may_break\(.+, "([^"]+)"\)', (ROOT / "src/gameday/faults/region_outage.py").read_text())
+    guarded = re.findall(r'may_break\(.+, "([^"]+)"\)', (ROOT / "src/gameday/faults/acls.py").read_text())
     assert len(guarded) > 1
     words = " ".join(in_an_account().split())
     assert [what for what in guarded if what not in words] == []

@@ -242,6 +242,26 @@ def test_the_drill_waits_for_a_running_failover(tmp_path):
         assert drill.until_recovered(within_s=10) is True
 
 
+def test_an_alarm_is_waited_for_in_whichever_region_it_goes_off_and_its_silence_is_an_error(tmp_path):
+    with pytest.raises(DeadlineError, match="the alarm gameday-5xx"), drill_in(StubWorld(), tmp_path) as drill:
+        drill.timeline.add(Kind.ALARM, "ALARM", region=PRIMARY, name="gameday-5xx")
+        drill.timeline.add(Kind.ALARM, "OK", region="us-west-2", name="gameday-5xx")
+        drill.until_alarm("gameday-5xx", within_s=300)
+        drill.timeline.add(Kind.ALARM, "OK", region=PRIMARY, name="gameday-5xx")
+        drill.until_alarm("gameday-5xx", within_s=300)
+    assert drill.verdict is Verdict.UNKNOWN
+
+
+def test_a_fault_names_the_alarms_that_its_plan_expects_unless_the_plan_names_its_own(tmp_path):
+    assert run(StubWorld(), tmp_path).record.read_plan().expected_alarms == ("gameday-primary-health",)
+    world = StubWorld()
+    with drill_in(world, tmp_path, expected_alarms=("mine",)) as drill:
+        drill.baseline()
+        with drill.injected(StubFault(world)):
+            drill.until_recovered(within_s=1800)
+    assert drill.record.read_plan().expected_alarms == ("mine",)
+
+
 def test_no_fault_at_all_loses_nothing_and_recovers_in_no_time(tmp_path):
     with drill_in(StubWorld(), tmp_path) as drill:
         drill.baseline()

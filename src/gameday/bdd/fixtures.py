@@ -68,6 +68,14 @@ def gameday_region_outage() -> "Callable[[str], Fault]":
 
 
 @pytest.fixture
+def gameday_database_loss() -> "Callable[[str], Fault]":
+    """How a region's database is lost."""
+    from gameday.faults.database_loss import DatabaseLoss
+
+    return DatabaseLoss
+
+
+@pytest.fixture
 def drill(
     request: pytest.FixtureRequest,
     gameday_lab: LabChoice,

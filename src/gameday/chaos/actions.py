@@ -4,7 +4,16 @@ from chaoslib.types import Configuration
 
 from gameday.chaos.token import TOKEN, drilling
 
-__all__ = ["heal", "hold", "inject_region_outage", "observe", "until_recovered"]
+__all__ = [
+    "fail_over",
+    "heal",
+    "hold",
+    "inject_database_loss",
+    "inject_region_outage",
+    "observe",
+    "until_alarm",
+    "until_recovered",
+]
 
 
 def inject_region_outage(region: str, configuration: Configuration = None) -> str:
@@ -18,6 +27,33 @@ def inject_region_outage(region: str, configuration: Configuration = None) -> st
         fault = RegionOutage(region)
         drill.inject(fault)
         return repr(fault)
+
+
+def inject_database_loss(region: str, how: str = "kill", configuration: Configuration = None) -> str:
+    """Lose a region's database while the rest of the region lives. Returns what was injected.
+
+    how is kill (its host dies without a goodbye; local lab only) or isolate (its subnets deny every packet).
+    """
+    from gameday.faults.database_loss import DatabaseLoss
+
+    with drilling() as drill:
+        fault = DatabaseLoss(region, how)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def until_alarm(name: str, within_s: float, configuration: Configuration = None) -> str:
+    """Wait until an alarm is in ALARM, within_s × timer scale at most; it fails when the alarm stays silent."""
+    with drilling() as drill:
+        drill.until_alarm(name, float(within_s))
+        return f"{name} is in ALARM"
+
+
+def fail_over(configuration: Configuration = None) -> str:
+    """Approve and start the unplanned failover by hand, with force: where no health check sees the loss."""
+    with drilling() as drill:
+        drill.fail_over()
+        return "the failover was started"
 
 
 def until_recovered(within_s: float, configuration: Configuration = None) -> bool:

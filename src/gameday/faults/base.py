@@ -18,6 +18,11 @@ class Fault(Protocol):
         """What the fault does not cut off; the report lists it."""
         ...
 
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """The alarms of the reference deployment that it should set off, by name."""
+        ...
+
     def inject(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Break it, each undo step on the disk before its mutation; raises :class:`FaultError` when no effect was seen.
 

@@ -4,13 +4,17 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gameday.errors import FaultError, RecordUnwritable
+from gameday.clock import eventually
+from gameday.errors import DeadlineError, FaultError, LabError, RecordUnwritable
+from gameday.lab import status
 from gameday.lab.fence import fence_if_a_failover_follows, fence_if_promoted
+from gameday.lab.local import extras
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
 DRILL_TAG = "gameday:drill"
+STARTED_WITHIN_S = 60.0  # crash recovery replays WAL first
 
 
 def subnet_acl(region: str, subnet: str, acl: str) -> UndoStep:
@@ -21,6 +25,11 @@ def subnet_acl(region: str, subnet: str, acl: str) -> UndoStep:
 def acl_gone(region: str, vpc: str, drill: str) -> UndoStep:
     """No network ACL of the VPC carries this drill's tag."""
     return UndoStep("acl_gone", region, {"vpc": vpc, "drill": drill})
+
+
+def database_runs(region: str, database: str) -> UndoStep:
+    """The database's PostgreSQL runs again (the local lab's; in AWS nothing kills one)."""
+    return UndoStep("database_runs", region, {"database": database})
 
 
 def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline) -> int:
@@ -71,7 +80,11 @@ def replay(undo: UndoJournal, lab: Lab) -> int:
 
 
 def _verb(step: UndoStep) -> Callable[[Lab, UndoStep], None]:
-    verbs = {"subnet_acl": _subnet_has_acl_again, "acl_gone": _delete_acls_of_drill}
+    verbs = {
+        "subnet_acl": _subnet_has_acl_again,
+        "acl_gone": _delete_acls_of_drill,
+        "database_runs": _database_runs_again,
+    }
     if step.intent not in verbs:
         raise FaultError(f"an undo step of {', '.join(verbs)}", step.intent, "use the gameday that wrote this record")
     return verbs[step.intent]
@@ -86,6 +99,18 @@ def _subnet_has_acl_again(lab: Lab, step: UndoStep) -> None:
         raise FaultError(f"an ACL association of {subnet}", "none", "is the subnet gone? then this step needs nothing")
     if current[0]["NetworkAclId"] != acl:
         ec2.replace_network_acl_association(AssociationId=current[0]["NetworkAclAssociationId"], NetworkAclId=acl)
+
+
+def _database_runs_again(lab: Lab, step: UndoStep) -> None:
+    """A fenced one runs too, so that it can be rewound: its security group stays closed."""
+    database = step.args["database"]
+    try:
+        extras.start_database(lab, step.region, database)
+        eventually(
+            lambda: status.database(lab, step.region).status, "available", what=database, within_s=STARTED_WITHIN_S
+        )
+    except (LabError, DeadlineError) as cause:
+        raise FaultError(f"{database} in {step.region} running again", str(cause)) from cause
 
 
 def _delete_acls_of_drill(lab: Lab, step: UndoStep) -> None:

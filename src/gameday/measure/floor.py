@@ -8,7 +8,8 @@ It is a lower bound, so every part is the least that it can be, and ``parts`` su
   before the check turned, since every look before that told a healthy check: *period × periods − that interval*. In the
   local lab each look is a sample, and windows slide; on AWS the metric is told by the minute (Route 53 developer guide,
   "Monitoring health checks using CloudWatch"), and periods cut at the clock's minutes never fire earlier than sliding
-  ones. A failover that came to its promotion without the alarm waited for neither;
+  ones. A failover that came to its promotion without an unhealthy check and the alarm waited for neither;
+* a failover that somebody started by hand waited for the decision: *from the fault to the approval*;
 * the state machine's Wait states that were entered before ``PromoteReplica``, as the timeline tells;
 * the promotion's own delay: the local lab waits so long; on AWS, which gives no figure, it is an assumption.
 
@@ -20,7 +21,7 @@ writes from the promotion on). Every figure is ``plan.json``'s, already scaled.
 from collections.abc import Sequence
 
 from gameday.clock import NS
-from gameday.facts import Event, Floor, Kind, Plan, RecoveryTime
+from gameday.facts import APPROVED, Event, Floor, Kind, Plan, RecoveryTime
 from gameday.measure.evidence import Evidence
 from gameday.measure.moments import first, happened_ns
 
@@ -45,7 +46,10 @@ def floor(evidence: Evidence, recovery: RecoveryTime) -> Floor:
     unknown = sorted(set(waits) - set(evidence.plan.timers.asl_wait_s))
     if unknown:
         return Floor(None, (), f"plan.json does not tell how long {', '.join(unknown)} waits")
-    detection = _detection(evidence.plan) if _alarmed_before(evidence, since_ns, promote) else ()
+    detection = _detection(evidence.plan) if _detected_before(evidence, since_ns, promote) else ()
+    approved = first(evidence.events, Kind.NOTE, since_ns=since_ns, where=lambda event: event.what == APPROVED)
+    if approved is not None and approved.mono_ns <= happened_ns(promote):
+        detection = (("the decision: from the fault to the approval", (approved.mono_ns - since_ns) / NS),)
     parts = (*detection, *_promotion(evidence.plan, waits))
     return Floor(sum(seconds for _, seconds in parts), parts)
 
@@ -61,14 +65,14 @@ def _waits_before(events: Sequence[Event], since_ns: int, promote: Event) -> lis
     ]
 
 
-def _alarmed_before(evidence: Evidence, since_ns: int, promote: Event) -> bool:
+def _detected_before(evidence: Evidence, since_ns: int, promote: Event) -> bool:
+    """Whether the health check turned, and an expected alarm fired, before the promotion's call."""
     expected = evidence.plan.expected_alarms
-    return any(
-        event.kind is Kind.ALARM
-        and event.what == "ALARM"
-        and (not expected or event.detail.get("name") in expected)
-        and since_ns <= happened_ns(event) <= happened_ns(promote)
-        for event in evidence.events
+    early = [event for event in evidence.events if since_ns <= happened_ns(event) <= happened_ns(promote)]
+    is_unhealthy = any(event.kind is Kind.HEALTH_CHECK and event.what == "unhealthy" for event in early)
+    return is_unhealthy and any(
+        event.kind is Kind.ALARM and event.what == "ALARM" and (not expected or event.detail.get("name") in expected)
+        for event in early
     )
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from records import TIMERS, DrillBuilder, failing_over, good_drill
 
-from gameday.facts import Kind
-from gameday.lab.local.evaluation import Rule, State, datapoints
+from gameday.facts import APPROVED, Kind
+from gameday.lab.local.evaluation import Query, Rule, State, datapoints
 from gameday.lab.local.evaluation import judged as alarm_state
 from gameday.lab.local.metrics import Sample
 from gameday.lab.local.watching import Strikes
@@ -59,6 +59,25 @@ def test_a_failover_that_needed_no_alarm_waited_for_no_detection(judged):
     ]
 
 
+def test_a_failover_started_by_hand_waited_for_the_decision_and_for_no_health_check(judged):
+    drill = failing_over(good_drill()).planned(timers=FAST, expected_alarms=("gameday-5xx",))
+    found = judged(drill.event(Kind.ALARM, "ALARM", 1.2, name="gameday-5xx").event(Kind.NOTE, APPROVED, 1.5))
+    assert found.floor.parts[:2] == (
+        ("the decision: from the fault to the approval", 1.5),
+        ("state machine: waits before the promotion", 0.1),
+    )
+    assert {each.since: each.at_s for each in found.clocks}["approval"] == pytest.approx(2.51)
+
+
+def test_an_alarm_beside_a_healthy_check_dictated_nothing(judged):
+    drill = failing_over(good_drill()).planned(timers=FAST)
+    drill.events = [event for event in drill.events if event.kind is not Kind.HEALTH_CHECK]
+    assert [name for name, _ in judged(drill).floor.parts] == [
+        "state machine: waits before the promotion",
+        "database: promotion",
+    ]
+
+
 def test_clients_that_were_served_again_before_the_promotion_did_not_wait_for_it(judged):
     drill = failing_over(DrillBuilder().probes(bad=(0.0, 2.0)).write("a", -5.0))  # the promotion is called at 2.9 s
     found = judged(drill)
@@ -94,8 +113,9 @@ def test_a_wait_that_the_plan_does_not_tell_leaves_no_floor(judged):
 def fired_after_s(timers, phase_s: float, look_s: float) -> float:
     """When the lab's alarm fires for a fault that falls ``phase_s`` before a look; it takes ``look_s``."""
     strikes, samples = Strikes(True, timers.health_check_threshold, timers.health_check_threshold), []
-    rule = Rule(timers.alarm_period_s, timers.alarm_periods, timers.alarm_periods, "Maximum", "LessThanThreshold", 1.0,
-                "breaching")  # fmt: skip
+    series = ("AWS/Route53", "HealthCheckStatus", frozenset[tuple[str, str]]())
+    health = Query("m1", series, "Maximum", timers.alarm_period_s)
+    rule = Rule((health,), "m1", timers.alarm_periods, timers.alarm_periods, "LessThanThreshold", 1.0, "breaching")
     born = at(-1000.0)
     looks = [phase_s + number * timers.health_check_interval_s for number in range(-100, 100)]
     for due_s in looks:
@@ -105,7 +125,7 @@ def fired_after_s(timers, phase_s: float, look_s: float) -> float:
     for step in range(10_000):
         now = at(step / 100)
         seen = [sample for sample in samples if sample.at <= now]
-        if alarm_state(rule, datapoints(rule, seen, now, born), State.OK) is State.ALARM:
+        if alarm_state(rule, datapoints(rule, {"m1": seen}, now, born), State.OK) is State.ALARM:
             return step / 100
     raise AssertionError("it never fired")
 

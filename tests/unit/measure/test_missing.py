@@ -47,6 +47,18 @@ def test_a_failover_that_succeeded_after_one_that_failed_holds_and_the_failed_on
     assert finding.next_step == "read the history of execution first"
 
 
+def test_a_failover_that_the_fence_itself_set_off_says_nothing_of_the_recovery(judged):
+    drill = runs(good_drill(), first="SUCCEEDED").event(Kind.FENCED, "fenced", 20.0, PRIMARY)
+    found = judged(drill.event(Kind.EXECUTION, "RUNNING", 28.0, arn="after the fence"))
+    assert "the failover did not succeed" not in told(found, UNKNOWN)
+
+
+def test_a_failover_that_ran_into_the_fence_is_still_the_recoverys(judged):
+    drill = good_drill().event(Kind.EXECUTION, "RUNNING", 19.0, arn="first").event(Kind.FENCED, "fenced", 20.0, PRIMARY)
+    found = judged(drill.event(Kind.EXECUTION, "FAILED", 25.0, arn="first"))
+    assert "the failover did not succeed" in told(found, UNKNOWN)
+
+
 def test_a_failover_that_had_failed_before_the_fault_says_nothing_of_this_drill(judged):
     found = judged(good_drill().event(Kind.EXECUTION, "FAILED", -5.0, arn="last week's"))
     assert found.verdict is HELD

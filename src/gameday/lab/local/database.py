@@ -20,7 +20,7 @@ from gameday.lab.local.metrics import MetricStore
 from gameday.lab.local.pg_binaries import find_binaries
 from gameday.lab.local.pg_template import Blanks
 from gameday.lab.local.postgres import Node, Upstream
-from gameday.lab.local.rds_state import AVAILABLE, CREATING, FAILED, instances, named_in, source_id
+from gameday.lab.local.rds_state import AVAILABLE, CREATING, FAILED, STARTING, instances, named_in, source_id
 from gameday.lab.local.replica_watch import ReplicaWatch
 from gameday.lab.local.wal import commits_after_fork
 
@@ -132,6 +132,32 @@ class DatabaseController:
         replica.source = None
         self.ground.said(f"database: {db_id} in {region} is a primary")
 
+    def kill(self, region: str, db_id: str) -> None:
+        """Lose the instance's host: its links fall silent first, so that nothing under way is delivered (a kernel would
+        go on sending what a killed process wrote), then its processes die, then who waited for them is reset."""
+        instance = self._named(region, db_id)
+        links = [link.name for link in self.ground.board.links() if instance.node.address in link.targets]
+        for link in links:
+            self.ground.board.cut(link, True)
+        instance.node.kill()
+        for link in links:
+            self.ground.board.sever(link)
+        self.ground.said(f"database: {db_id} in {region} was killed")
+
+    def revive(self, region: str, db_id: str) -> None:
+        """Start a killed instance again, with what its disk holds; returns at once. One that runs is left alone."""
+        instance = self._named(region, db_id)
+        if not instance.node.is_running():
+            (db,) = [db for db in instances(region) if db.db_instance_identifier == db_id]
+            db.status = STARTING
+            instance.life = self._workers.submit(self._run_again, instance, db)
+
+    def _named(self, region: str, db_id: str) -> Instance:
+        if (region, db_id) not in self._held:
+            known = ", ".join(name for of, name in self._held if of == region) or "none"
+            raise LabError(f"a database {db_id} in {region}", f"only {known}", "correct its name")
+        return self._held[region, db_id]
+
     def commits_after_fork(self) -> tuple[WalCommit, ...] | None:
         """What the last promoted replica's old source committed after they parted; None when nothing was promoted."""
         return commits_after_fork(*self._fork) if self._fork else None
@@ -199,6 +225,16 @@ class DatabaseController:
         instance.feeds = instance.is_up = True
         db.status = AVAILABLE
         self.ground.said(f"database: {instance.db_id} in {instance.region} available")
+
+    def _run_again(self, instance: Instance, db: Any) -> None:
+        try:
+            self._start_and_wait(instance.node)
+        except BaseException:
+            db.status = FAILED
+            raise
+        instance.feeds = instance.is_up = True
+        db.status = AVAILABLE
+        self.ground.said(f"database: {instance.db_id} in {instance.region} runs again")
 
     def _make_primary(self, instance: Instance, db: Any) -> None:
         login = database_credentials(instance.region)

@@ -59,6 +59,17 @@ def wal_after_fork(lab: Lab) -> tuple[WalCommit, ...] | None:
     return _ask(lab, "wal", Fork, within_s=60).commits if lab.is_local else None
 
 
+def kill_database(lab: Lab, region: str, database: str) -> None:
+    """Kill a database's host: nothing under way is delivered, its processes get SIGKILL; returns when they are dead."""
+    _ask(lab, f"kill-database?region={region}&database={database}", bool)
+
+
+def start_database(lab: Lab, region: str, database: str) -> None:
+    """Start a database that was killed; returns at once, and its status says when it is available. One that runs goes
+    on."""
+    _ask(lab, f"start-database?region={region}&database={database}", bool)
+
+
 def _ask[T](lab: Lab, what: str, form: type[T], within_s: float = 10) -> T:
     url = f"{lab.aws.endpoint_url}/_gameday/{what}"
     try:

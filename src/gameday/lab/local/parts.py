@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -121,7 +121,17 @@ def _routes(ground: Ground, database: DatabaseController, trouble: Callable[[], 
     def wal() -> Fork:
         return Fork(database.commits_after_fork())
 
+    def kill_database(asked: Mapping[str, str]) -> bytes:
+        database.kill(asked["region"], asked["database"])
+        return msgspec.json.encode(True)
+
+    def start_database(asked: Mapping[str, str]) -> bytes:
+        database.revive(asked["region"], asked["database"])
+        return msgspec.json.encode(True)
+
     return {
+        "kill-database": kill_database,
+        "start-database": start_database,
         "links": lambda _: msgspec.json.encode(links()),
         "processes": lambda _: msgspec.json.encode(processes()),
         "trouble": lambda _: msgspec.json.encode(trouble()),

@@ -4,7 +4,7 @@ from typing import Any
 
 from gameday.lab.local.ground import ACCOUNT
 
-CREATING, AVAILABLE, FAILED = "creating", "available", "failed"
+CREATING, STARTING, AVAILABLE, FAILED = "creating", "starting", "available", "failed"
 
 
 def instances(region: str) -> list[Any]:

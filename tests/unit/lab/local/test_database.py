@@ -126,6 +126,11 @@ class Stage:
             host=host, port=port, user="app", password="secret", dbname="app", connect_timeout=5, autocommit=True
         )
 
+    def rows(self, region: str) -> list[tuple[int]]:
+        """The orders there are in a region's database."""
+        with self.application(region) as database:
+            return list(database.execute("SELECT id FROM orders ORDER BY id").fetchall())
+
     def lags(self) -> list[float]:
         named = [one for one in backend_of(SECONDARY).metric_data if one.name == "ReplicaLag"]
         return [one.value for one in named]
@@ -212,6 +217,58 @@ def test_a_postgresql_that_dies_fails_its_instance(stage: Stage) -> None:
     stage.until(lambda: stage.status(PRIMARY), "failed", "the primary")
     assert not stage.ground.running
     assert any("died" in line for line in stage.said)
+
+
+@pytest.mark.postgres
+def test_a_killed_primary_keeps_what_it_acknowledged_and_its_replica_follows_again(stage: Stage) -> None:
+    stage.pair()
+    with stage.application(PRIMARY) as primary:
+        primary.execute("CREATE TABLE orders (id int)")
+        primary.execute("INSERT INTO orders VALUES (1)")
+        stage.controller.kill(PRIMARY, "gameday-primary")
+        with pytest.raises(psycopg.OperationalError):
+            primary.execute("INSERT INTO orders VALUES (2)")
+    stage.until(lambda: stage.status(PRIMARY), "failed", "the primary")
+    stage.controller.revive(PRIMARY, "gameday-primary")
+    assert stage.status(PRIMARY) == "starting"
+    stage.until(lambda: stage.status(PRIMARY), "available", "the primary")
+    for link in ("db/gameday-primary", "replication/gameday-replica"):
+        stage.ground.board.cut(link, False)  # as the network controller does, which this stage is without
+    with stage.application(PRIMARY) as primary:
+        assert primary.execute("SELECT id FROM orders").fetchall() == [(1,)]
+        primary.execute("INSERT INTO orders VALUES (3)")
+    stage.until(lambda: has_orders(stage), True, "the table on the replica")
+    stage.until(lambda: stage.rows(SECONDARY), [(1,), (3,)], "the replica")
+
+
+def has_orders(stage: Stage) -> bool:
+    with stage.application(SECONDARY) as replica:
+        return replica.execute("SELECT to_regclass('orders')").fetchone() != (None,)
+
+
+@pytest.mark.postgres
+def test_what_was_on_its_way_to_the_replica_dies_with_the_primarys_host(stage: Stage) -> None:
+    stage.pair()
+    stage.ground.board.shape("replication/gameday-replica", latency_s=2.0)
+    with stage.application(PRIMARY) as primary:
+        primary.execute("CREATE TABLE orders (id int)")
+        stage.controller.kill(PRIMARY, "gameday-primary")
+    stage.ground.board.cut("replication/gameday-replica", False)
+    promotion = Thread(target=stage.controller.promote, args=(SECONDARY, "gameday-replica"))
+    promotion.start()
+    promotion.join()
+    with stage.application(SECONDARY) as promoted:
+        assert promoted.execute("SELECT to_regclass('orders')").fetchone() == (None,)
+
+
+@pytest.mark.postgres
+def test_a_running_database_is_not_started_twice_and_an_unknown_one_is_named(stage: Stage) -> None:
+    stage.create_primary()
+    stage.until(lambda: stage.status(PRIMARY), "available", "the primary")
+    stage.controller.revive(PRIMARY, "gameday-primary")
+    assert stage.status(PRIMARY) == "available"
+    with pytest.raises(LabError, match=r"a database elsewhere.*only gameday-primary"):
+        stage.controller.kill(PRIMARY, "elsewhere")
 
 
 @pytest.mark.postgres

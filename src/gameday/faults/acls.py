@@ -1,0 +1,83 @@
+"""Cutting subnets off with a network ACL that denies everything: what an outage and an isolated database share.
+
+A network ACL without a single rule denies all, in both directions, without an answer, established connections included
+(ACLs are stateless). It does not filter within a subnet, nor DNS, instance metadata or AWS's own APIs.
+"""
+
+from typing import Any
+
+from gameday.facts import Kind
+from gameday.faults.guard import may_break
+from gameday.faults.replay import DRILL_TAG, acl_gone, subnet_acl
+from gameday.lab import status
+from gameday.lab.fence import database_groups
+from gameday.lab.model import Lab
+from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal
+
+TIER_TAG, DATABASE_TIER = "gameday:tier", "database"
+
+
+def breakable_subnets(lab: Lab, region: str, tier: str | None = None) -> list[dict[str, Any]]:
+    """The region's subnets, of one tier or all; raises :class:`GuardError` unless they, and what fencing the region
+    would change (the database's security groups, the ECS service), may be broken."""
+    vpc = lab.of(region, "VpcId")
+    found = lab.client("ec2", region).describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+    subnets = [subnet for subnet in found if tier in (None, tier_of(subnet))]
+    may_break(lab, region, subnets, "subnets")
+    may_break(lab, region, database_groups(lab, region), "security groups of the database")
+    may_break(lab, region, [_tagged(status.service_of(lab, region))], "ECS services")
+    return subnets
+
+
+def cut_off(
+    lab: Lab, region: str, subnets: list[dict[str, Any]], undo: UndoJournal, timeline: Timeline, fault: str
+) -> None:
+    """Associate every one of ``subnets`` with an ACL that denies all, each undo step on the disk first.
+
+    The databases' subnets go first: their commits and their replication then end together. A region that is lost is
+    lost at once; were clients cut off first, the replica would catch up before replication is cut, and the loss would
+    be understated.
+    """
+    vpc, ec2 = lab.of(region, "VpcId"), lab.client("ec2", region)
+    before = _associations(ec2, vpc)
+    ordered = sorted((subnet for subnet in subnets), key=lambda subnet: tier_of(subnet) != DATABASE_TIER)
+    undo.before(acl_gone(region, vpc, timeline.drill))
+    deny_all = _deny_all_acl(ec2, vpc, timeline.drill)
+    for subnet in ordered:
+        undo.before(subnet_acl(region, subnet["SubnetId"], before[subnet["SubnetId"]]["NetworkAclId"]))
+    timeline.add(Kind.FAULT, fault, region=region, subnets=sorted(subnet["SubnetId"] for subnet in ordered))
+    for subnet in ordered:
+        association = before[subnet["SubnetId"]]["NetworkAclAssociationId"]
+        ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=deny_all)
+
+
+def deny_everything(lab: Lab, region: str, subnets: list[dict[str, Any]]) -> bool:
+    """Whether the ACLs in force on ``subnets`` allow nothing at all."""
+    wanted = [subnet["SubnetId"] for subnet in subnets]
+    found = lab.client("ec2", region).describe_network_acls(
+        Filters=[{"Name": "association.subnet-id", "Values": wanted}]
+    )["NetworkAcls"]
+    return bool(found) and not any(entry["RuleAction"] == "allow" for acl in found for entry in acl["Entries"])
+
+
+def tier_of(subnet: dict[str, Any]) -> str | None:
+    """``balancer``, ``tasks`` or ``database``, by the subnet's tag."""
+    return next((tag["Value"] for tag in subnet.get("Tags", []) if tag["Key"] == TIER_TAG), None)
+
+
+def _tagged(service: dict[str, Any]) -> dict[str, Any]:
+    """ECS spells tags in lower case; fencing will scale this service to 0, so it must be a target too."""
+    return {"Tags": [{"Key": tag["key"], "Value": tag["value"]} for tag in service.get("tags", [])]}
+
+
+def _associations(ec2: Any, vpc: str) -> dict[str, dict[str, Any]]:
+    """Subnet -> its current association (``NetworkAclAssociationId``, ``NetworkAclId``)."""
+    acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+    return {one["SubnetId"]: one for acl in acls for one in acl["Associations"]}
+
+
+def _deny_all_acl(ec2: Any, vpc: str, drill: str) -> str:
+    tags = [{"Key": DRILL_TAG, "Value": drill}, {"Key": "Name", "Value": "gameday: cut off"}]
+    made = ec2.create_network_acl(VpcId=vpc, TagSpecifications=[{"ResourceType": "network-acl", "Tags": tags}])
+    return str(made["NetworkAcl"]["NetworkAclId"])

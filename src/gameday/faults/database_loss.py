@@ -1,0 +1,87 @@
+"""Database loss: the region's database dies without a goodbye, or nobody can reach it any more."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gameday.errors import GuardError, InputError
+from gameday.facts import Kind
+from gameday.faults import effects
+from gameday.faults.acls import DATABASE_TIER, breakable_subnets, cut_off
+from gameday.faults.replay import database_runs, fence_and_replay
+from gameday.lab import status
+from gameday.lab.local import extras
+from gameday.lab.model import Lab
+from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal
+
+ERRORS_ALARM = "gameday-5xx"
+DEAD, NOT_AVAILABLE = "no process of the database runs", "its status is not available"
+
+
+class How(StrEnum):
+    """What becomes of the database."""
+
+    KILL = "kill"
+    ISOLATE = "isolate"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseLoss:
+    """The database is lost while the rest of its region lives: balancer and tasks go on answering, with errors.
+
+    ``kill``: its host is gone; nothing that was under way is delivered, and every PostgreSQL process gets SIGKILL. Only
+    in the local lab: AWS has no call that kills a database without a goodbye.
+    ``isolate``: its subnets get a network ACL that denies everything, in AWS and in the local lab. It lives, unheard.
+    """
+
+    region: str
+    how: str = How.KILL
+    effect_within_s: float = field(default=effects.WITHIN_S, repr=False)  # until each of its effects must be seen
+
+    def __post_init__(self) -> None:
+        if self.how not in tuple(How):
+            raise InputError(f"a database loss of {', '.join(How)}", repr(self.how), "correct `how`")
+
+    @property
+    def stays_reachable(self) -> tuple[str, ...]:
+        """The region's other parts, on purpose."""
+        return ("the region's balancer and tasks, which answer with errors", "the region's AWS APIs, RDS's among them")
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """The tasks live and answer with errors, so it is the errors that tell."""
+        return (ERRORS_ALARM,)
+
+    def inject(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
+        """Lose the database, and see that it is lost; raises :class:`FaultError` when that was not seen in time."""
+        subnets = breakable_subnets(lab, self.region, DATABASE_TIER)
+        if self.how == How.KILL:
+            self._kill(lab, undo, timeline)
+            return
+        cut_off(lab, self.region, subnets, undo, timeline, repr(self))
+        looks, inferred = effects.cut_from_the_database(lab, self.region, subnets), effects.inferred_in(lab)
+        effects.verify(looks, timeline, repr(self), self.region, inferred=inferred, within_s=self.effect_within_s)
+
+    def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
+        """Fence the region if the other one was promoted, then let its database live, or be heard, again."""
+        if not undo.open_steps():
+            return
+        with timeline.healing_first():
+            timeline.add(Kind.HEAL, repr(self), region=self.region)
+            fence_and_replay(undo, lab, timeline)
+            timeline.add(Kind.HEALED, repr(self), region=self.region)
+
+    def _kill(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
+        if not lab.is_local:
+            raise GuardError(
+                "a local lab to kill a database in", "AWS, which has no such call", "isolate it: how = isolate"
+            )
+        database = status.database(lab, self.region).id
+        undo.before(database_runs(self.region, database))
+        timeline.add(Kind.FAULT, repr(self), region=self.region, database=database)
+        extras.kill_database(lab, self.region, database)
+        looks = {
+            DEAD: lambda: f"postgres/{database}" not in extras.processes(lab),
+            NOT_AVAILABLE: lambda: status.database(lab, self.region).status != "available",
+        }
+        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)

@@ -1,0 +1,52 @@
+"""Database loss against moto's EC2, and what is refused; that it kills a real PostgreSQL is shown where one runs."""
+
+from typing import Any
+
+import pytest
+from fault_stage import REGION, acl_by_subnet, lab_of, vpc_of
+
+from gameday.errors import GuardError, InputError
+from gameday.faults import DatabaseLoss
+from gameday.faults.replay import replay
+from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal
+
+
+def tagged(ec2: Any, vpc: str) -> tuple[str, str, str]:
+    """The subnets of a network, the first two of them the database's."""
+    first, second, third = sorted(acl_by_subnet(ec2, vpc))
+    ec2.create_tags(Resources=[first, second], Tags=[{"Key": "gameday:tier", "Value": "database"}])
+    return first, second, third
+
+
+def test_an_isolated_database_is_cut_off_and_the_rest_of_its_region_is_not(
+    ec2: Any, timeline: Timeline, undo: UndoJournal
+) -> None:
+    vpc = vpc_of(ec2)
+    first, second, third = tagged(ec2, vpc)
+    before = acl_by_subnet(ec2, vpc)
+    DatabaseLoss(REGION, "isolate").inject(lab_of(vpc), undo, timeline)
+    after = acl_by_subnet(ec2, vpc)
+    assert after[first] == after[second] != before[first]
+    assert after[third] == before[third]
+    replay(undo, lab_of(vpc))
+    assert acl_by_subnet(ec2, vpc) == before
+
+
+def test_a_region_without_a_database_tier_has_no_targets(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    with pytest.raises(GuardError, match="no targets"):
+        DatabaseLoss(REGION, "isolate").inject(lab_of(vpc_of(ec2)), undo, timeline)
+    assert undo.open_steps() == []
+
+
+def test_no_database_is_killed_in_an_account(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    vpc = vpc_of(ec2)
+    tagged(ec2, vpc)
+    with pytest.raises(GuardError, match=r"local lab.*how = isolate"):
+        DatabaseLoss(REGION).inject(lab_of(vpc), undo, timeline)
+    assert undo.open_steps() == []
+
+
+def test_a_loss_of_another_kind_is_refused() -> None:
+    with pytest.raises(InputError, match="kill, isolate"):
+        DatabaseLoss(REGION, "melt")
