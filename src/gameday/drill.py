@@ -27,7 +27,7 @@ from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 from gameday.recovery.failover import start_unplanned_failover
-from gameday.seen import Seen
+from gameday.seen import Awaited, Seen
 from gameday.survivors import read_before_healing, read_finally
 from gameday.world import RealWorld, World
 
@@ -176,10 +176,10 @@ class Drill:
             return False
         return True
 
-    def until_alarm(self, name: str, within_s: float) -> None:
-        """Wait until the alarm is in ALARM, ``within_s`` × timer scale at most; else :class:`DeadlineError`."""
+    def until(self, awaited: Awaited, within_s: float) -> None:
+        """Wait for what :mod:`gameday.seen` names, ``within_s`` × timer scale at most; else :class:`DeadlineError`."""
         limit_s = max(within_s * self.lab.timer_scale, LEAST_WAIT_S)
-        self.clients.until(lambda: self._seen.is_in_alarm(name), f"the alarm {name}", limit_s)
+        self.clients.until(lambda: awaited.has_come(self._seen), awaited.what, limit_s)
 
     def fail_over(self) -> None:
         """Approve and start the failover by hand, as the on-call engineer does where no health check sees the loss."""

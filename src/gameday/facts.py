@@ -86,6 +86,7 @@ INFERRED = "inferred"  # how a FAULT_VERIFIED's detail begins for an effect that
 READ_BACK_COMPLETE = "read-back complete"  # detail.rows: how many lines survivors.ndjson then held
 BASELINE_NOT_MET = "baseline not met"
 NOT_AS_PLANNED = "not run as planned"  # detail.failed: each activity that failed, each hypothesis that was not met
+SILENT_HEALTH_PATH = "silent_health_path"  # a FAULT's detail: the health check gets no answer, not even a refusal
 APPROVED = "approved"  # somebody allowed the failover; its clock starts here
 REPLAY_LSN = "replay LSN before promotion"  # detail.lsn, read from the standby; region = the standby's
 

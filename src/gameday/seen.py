@@ -1,5 +1,6 @@
 """What a drill has seen of the deployment so far, as far as it decides when the drill goes on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gameday.facts import Event, Kind
@@ -12,6 +13,7 @@ class Seen:
     executions: dict[str, str] = field(default_factory=dict)
     alarms: set[tuple[str | None, str]] = field(default_factory=set)  # region and name of those in ALARM
     fenced: set[str] = field(default_factory=set)
+    lag_s: float | None = None  # the newest sample of the replica's lag
 
     def event(self, event: Event) -> None:
         if event.kind is Kind.EXECUTION:
@@ -19,6 +21,8 @@ class Seen:
         if event.kind is Kind.ALARM:
             alarm = (event.region, str(event.detail.get("name")))
             (self.alarms.add if event.what == "ALARM" else self.alarms.discard)(alarm)
+        if event.kind is Kind.LAG:
+            self.lag_s = float(event.detail["lag_s"])
         if event.kind is Kind.FENCED and event.region:
             self.fenced.add(event.region)
 
@@ -29,3 +33,26 @@ class Seen:
     def is_in_alarm(self, name: str) -> bool:
         """Whether an alarm of that name is in ALARM, in whichever region."""
         return any(alarm == name for _, alarm in self.alarms)
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Something that a drill can wait for; ``what`` names it in an error."""
+
+    what: str
+    has_come: Callable[[Seen], bool]
+
+
+def alarm_raised(name: str) -> Awaited:
+    """The alarm is in ALARM."""
+    return Awaited(f"the alarm {name}", lambda seen: seen.is_in_alarm(name))
+
+
+def alarm_cleared(name: str) -> Awaited:
+    """The alarm is no longer in ALARM."""
+    return Awaited(f"the alarm {name} cleared", lambda seen: not seen.is_in_alarm(name))
+
+
+def lag_at_most(lag_s: float) -> Awaited:
+    """The newest sample of the replica's lag is so low; a lag that nobody measured is not."""
+    return Awaited(f"a replica lag of {lag_s:g} s at most", lambda seen: seen.lag_s is not None and seen.lag_s <= lag_s)

@@ -21,6 +21,7 @@ from gameday.facts import Kind, Objectives, Verdict
 from gameday.preparing import LabChoice
 from gameday.record.layout import Record
 from gameday.record.lines import Damage, LineWriter
+from gameday.seen import alarm_cleared, alarm_raised, lag_at_most
 
 OBJECTIVES = Objectives(rto_s=1800, rpo_s=600)
 
@@ -246,10 +247,19 @@ def test_an_alarm_is_waited_for_in_whichever_region_it_goes_off_and_its_silence_
     with pytest.raises(DeadlineError, match="the alarm gameday-5xx"), drill_in(StubWorld(), tmp_path) as drill:
         drill.timeline.add(Kind.ALARM, "ALARM", region=PRIMARY, name="gameday-5xx")
         drill.timeline.add(Kind.ALARM, "OK", region="us-west-2", name="gameday-5xx")
-        drill.until_alarm("gameday-5xx", within_s=300)
+        drill.until(alarm_raised("gameday-5xx"), within_s=300)
         drill.timeline.add(Kind.ALARM, "OK", region=PRIMARY, name="gameday-5xx")
-        drill.until_alarm("gameday-5xx", within_s=300)
+        drill.until(alarm_cleared("gameday-5xx"), within_s=300)
+        drill.until(alarm_raised("gameday-5xx"), within_s=300)
     assert drill.verdict is Verdict.UNKNOWN
+
+
+def test_a_replica_that_nobody_measured_has_not_caught_up(tmp_path):
+    with pytest.raises(DeadlineError, match="a replica lag of 1 s at most"), drill_in(StubWorld(), tmp_path) as drill:
+        drill.until(lag_at_most(1.0), within_s=300)
+    with drill_in(StubWorld(), tmp_path) as drill:
+        drill.timeline.add(Kind.LAG, "0.070", region="us-west-2", lag_s=0.07)
+        drill.until(lag_at_most(1.0), within_s=300)
 
 
 def test_a_fault_names_the_alarms_that_its_plan_expects_unless_the_plan_names_its_own(tmp_path):

@@ -76,6 +76,22 @@ def gameday_database_loss() -> "Callable[[str], Fault]":
 
 
 @pytest.fixture
+def gameday_partition() -> "Callable[[str], Fault]":
+    """How a region's database is severed from the other region."""
+    from gameday.faults.partition import Partition
+
+    return Partition
+
+
+@pytest.fixture
+def gameday_task_loss() -> "Callable[[str], Fault]":
+    """How a region's tasks are lost."""
+    from gameday.faults.task_loss import TaskLoss
+
+    return TaskLoss
+
+
+@pytest.fixture
 def drill(
     request: pytest.FixtureRequest,
     gameday_lab: LabChoice,

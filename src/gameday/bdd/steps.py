@@ -13,11 +13,13 @@ from gameday.errors import DeadlineError
 from gameday.facts import Event, Kind, Measurement, Verdict
 from gameday.preparing import LOCAL
 from gameday.record.lines import Damage
+from gameday.seen import lag_at_most
 
 if TYPE_CHECKING:
     from gameday.faults.base import Fault
 
 MINUTE_S = 60.0
+CAUGHT_UP_S = 1.0
 ALARM_RULE = "gameday-primary-down"  # of infra/stacks/orchestration.py; the local lab names what it starts after it
 
 
@@ -45,8 +47,22 @@ def failover_by_hand(drill: Drill) -> None:
     drill.fail_over()
 
 
+@when("the regions no longer reach each other")
+def regions_part(drill: Drill, gameday_partition: "Callable[[str], Fault]") -> None:
+    """Replication is severed; both regions live, and so do their clients."""
+    drill.inject(gameday_partition(drill.lab.primary))
+
+
+@when("all tasks of the primary region are stopped")
+def tasks_stop(drill: Drill, gameday_task_loss: "Callable[[str], Fault]") -> None:
+    """Its service has nobody left, until ECS starts others."""
+    drill.inject(gameday_task_loss(drill.lab.primary))
+
+
 @when("the region comes back")
 @when("the database comes back")
+@when("the regions reach each other again")
+@when("the tasks have been replaced")
 def what_was_lost_comes_back(drill: Drill) -> None:
     """What survived is read back first; then the old primary is fenced, and only then healed."""
     drill.observe()
@@ -65,6 +81,33 @@ def alarm_raised(drill: Drill, minutes: str) -> None:
     assert drill.plan.expected_alarms, "no alarm is expected: neither the drill nor its fault names one"
     for name in drill.plan.expected_alarms:
         seen_within(drill, int(minutes), f"the alarm {name}", alarm(name))
+
+
+@then(parsers.re(r"the replica has caught up within (?P<minutes>\d+) minutes?$"))
+def replica_caught_up(drill: Drill, minutes: str) -> None:
+    """Its lag is a second at most, counted from when the sentence is said."""
+    drill.until(lag_at_most(CAUGHT_UP_S), int(minutes) * MINUTE_S)
+
+
+@then(parsers.re(r"orders are accepted again within (?P<minutes>\d+) minutes?$"))
+def orders_accepted_again(drill: Drill, minutes: str) -> None:
+    """Fresh writes and reads are good again, whichever region answers them."""
+    if not drill.until_recovered(int(minutes) * MINUTE_S):
+        raise DeadlineError(f"orders accepted again within {minutes} minutes", drill.clients.told(newest=200))
+
+
+@then("no order was refused or failed")
+def nobody_noticed(drill: Drill) -> None:
+    """No probe failed: the recovery time actual is 0 s."""
+    assert judged(drill).rta_s == 0, findings(drill)
+
+
+@then("no acknowledged order is lost")
+def nothing_lost(drill: Drill) -> None:
+    """Every acknowledged order was read back, and none is there twice or altered."""
+    point = judged(drill).recovery_point
+    assert point.rpa_s is not None, f"the recovery point is unknown: {point.why}"
+    assert point.lost == 0, f"{point.lost} orders over {point.rpa_s:.3f} s"
 
 
 @then(parsers.re(r"the failover starts by itself within (?P<minutes>\d+) minutes?$"))

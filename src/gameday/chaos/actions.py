@@ -3,15 +3,20 @@
 from chaoslib.types import Configuration
 
 from gameday.chaos.token import TOKEN, drilling
+from gameday.seen import alarm_cleared, alarm_raised, lag_at_most
 
 __all__ = [
     "fail_over",
     "heal",
     "hold",
     "inject_database_loss",
+    "inject_partition",
     "inject_region_outage",
+    "inject_task_loss",
     "observe",
     "until_alarm",
+    "until_alarm_cleared",
+    "until_lag_at_most",
     "until_recovered",
 ]
 
@@ -42,11 +47,45 @@ def inject_database_loss(region: str, how: str = "kill", configuration: Configur
         return repr(fault)
 
 
+def inject_partition(region: str, configuration: Configuration = None) -> str:
+    """Sever a region's database from the other region, both alive (local lab only). Returns what was injected."""
+    from gameday.faults.partition import Partition
+
+    with drilling() as drill:
+        fault = Partition(region)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_task_loss(region: str, share: float = 1.0, configuration: Configuration = None) -> str:
+    """Stop a share of a region's running tasks, rounded up; ECS replaces them. Returns what was injected."""
+    from gameday.faults.task_loss import TaskLoss
+
+    with drilling() as drill:
+        fault = TaskLoss(region, float(share))
+        drill.inject(fault)
+        return repr(fault)
+
+
 def until_alarm(name: str, within_s: float, configuration: Configuration = None) -> str:
     """Wait until an alarm is in ALARM, within_s × timer scale at most; it fails when the alarm stays silent."""
     with drilling() as drill:
-        drill.until_alarm(name, float(within_s))
+        drill.until(alarm_raised(name), float(within_s))
         return f"{name} is in ALARM"
+
+
+def until_alarm_cleared(name: str, within_s: float, configuration: Configuration = None) -> str:
+    """Wait until an alarm is no longer in ALARM, within_s × timer scale at most; it fails when the alarm stays."""
+    with drilling() as drill:
+        drill.until(alarm_cleared(name), float(within_s))
+        return f"{name} has cleared"
+
+
+def until_lag_at_most(lag_s: float, within_s: float, configuration: Configuration = None) -> str:
+    """Wait until the replica's lag is lag_s seconds at most, within_s × timer scale; it fails when it stays behind."""
+    with drilling() as drill:
+        drill.until(lag_at_most(float(lag_s)), float(within_s))
+        return f"the replica is at most {float(lag_s):g} s behind"
 
 
 def fail_over(configuration: Configuration = None) -> str:

@@ -6,7 +6,7 @@ A network ACL without a single rule denies all, in both directions, without an a
 
 from typing import Any
 
-from gameday.facts import Kind
+from gameday.facts import SILENT_HEALTH_PATH, Kind
 from gameday.faults.guard import may_break
 from gameday.faults.replay import DRILL_TAG, acl_gone, subnet_acl
 from gameday.lab import status
@@ -25,15 +25,31 @@ def breakable_subnets(lab: Lab, region: str, tier: str | None = None) -> list[di
     found = lab.client("ec2", region).describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
     subnets = [subnet for subnet in found if tier in (None, tier_of(subnet))]
     may_break(lab, region, subnets, "subnets")
-    may_break(lab, region, database_groups(lab, region), "security groups of the database")
-    may_break(lab, region, [_tagged(status.service_of(lab, region))], "ECS services")
+    breakable_service(lab, region)
     return subnets
 
 
+def breakable_service(lab: Lab, region: str) -> None:
+    """Raise :class:`GuardError` unless what fencing the region would change may be broken: service and database."""
+    may_break(lab, region, database_groups(lab, region), "security groups of the database")
+    may_break(lab, region, [_tagged(status.service_of(lab, region))], "ECS services")
+
+
 def cut_off(
-    lab: Lab, region: str, subnets: list[dict[str, Any]], undo: UndoJournal, timeline: Timeline, fault: str
+    lab: Lab,
+    region: str,
+    subnets: list[dict[str, Any]],
+    undo: UndoJournal,
+    timeline: Timeline,
+    fault: str,
+    *,
+    only_from: tuple[str, ...] = (),
+    silences_health_path: bool = False,
 ) -> None:
     """Associate every one of ``subnets`` with an ACL that denies all, each undo step on the disk first.
+
+    With ``only_from`` it denies what goes to or comes from these blocks (CIDR), and allows the rest. The FAULT event
+    tells the judgement whether the health check is left without any answer.
 
     The databases' subnets go first: their commits and their replication then end together. A region that is lost is
     lost at once; were clients cut off first, the replica would catch up before replication is cut, and the loss would
@@ -43,13 +59,14 @@ def cut_off(
     before = _associations(ec2, vpc)
     ordered = sorted((subnet for subnet in subnets), key=lambda subnet: tier_of(subnet) != DATABASE_TIER)
     undo.before(acl_gone(region, vpc, timeline.drill))
-    deny_all = _deny_all_acl(ec2, vpc, timeline.drill)
+    denying = _denying_acl(ec2, vpc, timeline.drill, only_from)
     for subnet in ordered:
         undo.before(subnet_acl(region, subnet["SubnetId"], before[subnet["SubnetId"]]["NetworkAclId"]))
-    timeline.add(Kind.FAULT, fault, region=region, subnets=sorted(subnet["SubnetId"] for subnet in ordered))
+    told = {SILENT_HEALTH_PATH: True} if silences_health_path else {}
+    timeline.add(Kind.FAULT, fault, region=region, subnets=sorted(subnet["SubnetId"] for subnet in ordered), **told)
     for subnet in ordered:
         association = before[subnet["SubnetId"]]["NetworkAclAssociationId"]
-        ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=deny_all)
+        ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=denying)
 
 
 def deny_everything(lab: Lab, region: str, subnets: list[dict[str, Any]]) -> bool:
@@ -77,7 +94,15 @@ def _associations(ec2: Any, vpc: str) -> dict[str, dict[str, Any]]:
     return {one["SubnetId"]: one for acl in acls for one in acl["Associations"]}
 
 
-def _deny_all_acl(ec2: Any, vpc: str, drill: str) -> str:
+def _denying_acl(ec2: Any, vpc: str, drill: str, only_from: tuple[str, ...]) -> str:
     tags = [{"Key": DRILL_TAG, "Value": drill}, {"Key": "Name", "Value": "gameday: cut off"}]
     made = ec2.create_network_acl(VpcId=vpc, TagSpecifications=[{"ResourceType": "network-acl", "Tags": tags}])
-    return str(made["NetworkAcl"]["NetworkAclId"])
+    acl = str(made["NetworkAcl"]["NetworkAclId"])
+    rules = [*((block, "deny") for block in only_from), ("0.0.0.0/0", "allow")] if only_from else []
+    for number, (block, action) in enumerate(rules, start=1):
+        for is_egress in (False, True):
+            ec2.create_network_acl_entry(
+                NetworkAclId=acl, RuleNumber=10 * number, Protocol="-1", RuleAction=action, Egress=is_egress,
+                CidrBlock=block,
+            )  # fmt: skip
+    return acl

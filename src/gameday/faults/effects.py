@@ -67,11 +67,19 @@ def cut_from_the_database(lab: Lab, region: str, subnets: list[dict[str, Any]]) 
     on ``subnets``."""
     if lab.is_local:
         links = {NO_DATABASE: ("db/", region), NO_REPLICATION: ("replication/", lab.secondary)}
-        return {effect: partial(_link_is_cut, lab, *link) for effect, link in links.items()}
+        return {effect: partial(link_is_cut, lab, *link) for effect, link in links.items()}
     return dict.fromkeys((NO_DATABASE, NO_REPLICATION), partial(deny_everything, lab, region, subnets))
 
 
-def _link_is_cut(lab: Lab, prefix: str, region: str) -> bool:
+def network_of(lab: Lab, region: str) -> tuple[str, ...]:
+    """The blocks (CIDR) of the region's network."""
+    vpc = lab.client("ec2", region).describe_vpcs(VpcIds=[lab.of(region, "VpcId")])["Vpcs"][0]
+    more = [each["CidrBlock"] for each in vpc.get("CidrBlockAssociationSet", [])]
+    return tuple(dict.fromkeys((vpc["CidrBlock"], *more)))
+
+
+def link_is_cut(lab: Lab, prefix: str, region: str) -> bool:
+    """In the local lab: whether the real link (``db/`` or ``replication/``) of the region's database is cut."""
     name = prefix + status.database(lab, region).id
     found = [link.is_cut for link in extras.links(lab) if link.name == name]
     return bool(found) and all(found)

@@ -42,7 +42,7 @@ class RegionOutage:
         """Associate every subnet with a deny-all ACL and verify three effects: the health path is dark, tasks cannot
         reach the database, replication has stopped. Raises :class:`FaultError` when one was not seen in time."""
         subnets = breakable_subnets(lab, self.region)
-        cut_off(lab, self.region, subnets, undo, timeline, repr(self))
+        cut_off(lab, self.region, subnets, undo, timeline, repr(self), silences_health_path=True)
         looks: effects.Looks = {
             effects.DARK: partial(effects.is_dark, lab, self.region),
             **effects.cut_from_the_database(lab, self.region, subnets),

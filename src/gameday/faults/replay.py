@@ -14,6 +14,7 @@ from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
 DRILL_TAG = "gameday:drill"
+REPLACED_WITHIN_S = 300.0  # ECS may back off from tasks that fail to start
 STARTED_WITHIN_S = 60.0  # crash recovery replays WAL first
 
 
@@ -30,6 +31,11 @@ def acl_gone(region: str, vpc: str, drill: str) -> UndoStep:
 def database_runs(region: str, database: str) -> UndoStep:
     """The database's PostgreSQL runs again (the local lab's; in AWS nothing kills one)."""
     return UndoStep("database_runs", region, {"database": database})
+
+
+def service_runs(region: str) -> UndoStep:
+    """The region's service has as many tasks running as it wants."""
+    return UndoStep("service_runs", region)
 
 
 def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline) -> int:
@@ -84,6 +90,7 @@ def _verb(step: UndoStep) -> Callable[[Lab, UndoStep], None]:
         "subnet_acl": _subnet_has_acl_again,
         "acl_gone": _delete_acls_of_drill,
         "database_runs": _database_runs_again,
+        "service_runs": _service_runs_again,
     }
     if step.intent not in verbs:
         raise FaultError(f"an undo step of {', '.join(verbs)}", step.intent, "use the gameday that wrote this record")
@@ -111,6 +118,24 @@ def _database_runs_again(lab: Lab, step: UndoStep) -> None:
         )
     except (LabError, DeadlineError) as cause:
         raise FaultError(f"{database} in {step.region} running again", str(cause)) from cause
+
+
+def _service_runs_again(lab: Lab, step: UndoStep) -> None:
+    """ECS starts them itself; a region that was fenced wants none."""
+
+    def counts() -> tuple[int, int]:
+        service = status.service_of(lab, step.region)
+        return service.get("runningCount", 0), service.get("desiredCount", 0)
+
+    def as_wanted(seen: tuple[int, int]) -> bool:
+        """as many running as desired"""
+        return seen[0] >= seen[1]
+
+    what = f"tasks in {step.region} (running, desired)"
+    try:
+        eventually(counts, as_wanted, what=what, within_s=REPLACED_WITHIN_S, every_s=0.2)
+    except DeadlineError as cause:
+        raise FaultError(cause.expected, cause.seen, "look at the service's events") from cause
 
 
 def _delete_acls_of_drill(lab: Lab, step: UndoStep) -> None:

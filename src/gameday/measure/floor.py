@@ -9,19 +9,22 @@ It is a lower bound, so every part is the least that it can be, and ``parts`` su
   local lab each look is a sample, and windows slide; on AWS the metric is told by the minute (Route 53 developer guide,
   "Monitoring health checks using CloudWatch"), and periods cut at the clock's minutes never fire earlier than sliding
   ones. A failover that came to its promotion without an unhealthy check and the alarm waited for neither;
+* a fault that leaves the health path silent (its event says so) makes every failing look wait for its *timeout to
+  connect*, and a look is told when it is over. So the last good sample, told by the failing look before the one that
+  turns the check, is that much later, where there is such a look: *from a threshold of 2 on*;
 * a failover that somebody started by hand waited for the decision: *from the fault to the approval*;
 * the state machine's Wait states that were entered before ``PromoteReplica``, as the timeline tells;
 * the promotion's own delay: the local lab waits so long; on AWS, which gives no figure, it is an assumption.
 
-Left out, because each may be nothing: the connect timeout of a failing look (not every fault is silent), what is left
-of the resolvers' TTL (a cache may run out just when the name turns), and scaling (the standby's running task takes
-writes from the promotion on). Every figure is ``plan.json``'s, already scaled.
+Left out, because each may be nothing: what is left of the resolvers' TTL (a cache may run out just when the name
+turns), and scaling (the standby's running task takes writes from the promotion on). Every figure is ``plan.json``'s,
+already scaled.
 """
 
 from collections.abc import Sequence
 
 from gameday.clock import NS
-from gameday.facts import APPROVED, Event, Floor, Kind, Plan, RecoveryTime
+from gameday.facts import APPROVED, SILENT_HEALTH_PATH, Event, Floor, Kind, Plan, RecoveryTime
 from gameday.measure.evidence import Evidence
 from gameday.measure.moments import first, happened_ns
 
@@ -46,7 +49,7 @@ def floor(evidence: Evidence, recovery: RecoveryTime) -> Floor:
     unknown = sorted(set(waits) - set(evidence.plan.timers.asl_wait_s))
     if unknown:
         return Floor(None, (), f"plan.json does not tell how long {', '.join(unknown)} waits")
-    detection = _detection(evidence.plan) if _detected_before(evidence, since_ns, promote) else ()
+    detection = _detection(evidence) if _detected_before(evidence, since_ns, promote) else ()
     approved = first(evidence.events, Kind.NOTE, since_ns=since_ns, where=lambda event: event.what == APPROVED)
     if approved is not None and approved.mono_ns <= happened_ns(promote):
         detection = (("the decision: from the fault to the approval", (approved.mono_ns - since_ns) / NS),)
@@ -76,12 +79,15 @@ def _detected_before(evidence: Evidence, since_ns: int, promote: Event) -> bool:
     )
 
 
-def _detection(plan: Plan) -> Parts:
-    timers = plan.timers
+def _detection(evidence: Evidence) -> Parts:
+    timers = evidence.plan.timers
     interval_s = timers.health_check_interval_s
-    sample_s = interval_s if plan.lab == LOCAL_LAB else AWS_SAMPLE_S
+    sample_s = interval_s if evidence.plan.lab == LOCAL_LAB else AWS_SAMPLE_S
+    fault = first(evidence.events, Kind.FAULT)
+    waits = fault is not None and fault.detail.get(SILENT_HEALTH_PATH) is True and timers.health_check_threshold > 1
     return (
         ("health check: interval × (threshold − 1)", interval_s * (timers.health_check_threshold - 1)),
+        ("health check: timeout of a look without an answer", timers.health_check_timeout_s if waits else 0.0),
         ("alarm: period × periods − one sample", max(0.0, timers.alarm_period_s * timers.alarm_periods - sample_s)),
     )
 

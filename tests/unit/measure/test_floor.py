@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from records import TIMERS, DrillBuilder, failing_over, good_drill
+from records import OUTAGE, PRIMARY, TIMERS, DrillBuilder, failing_over, good_drill
 
 from gameday.facts import APPROVED, Kind
 from gameday.lab.local.evaluation import Query, Rule, State, datapoints
@@ -30,12 +30,27 @@ def test_the_floor_is_the_least_that_the_configuration_dictates(judged):
     found = judged(failing_over(good_drill()).planned(timers=FAST))
     assert found.floor.parts == (
         ("health check: interval × (threshold − 1)", 1.0),  # 0.5 × 2
+        ("health check: timeout of a look without an answer", 0.0),  # the fault does not say that it is silent
         ("alarm: period × periods − one sample", 1.5),  # 1 × 2 − 0.5
         ("state machine: waits before the promotion", 0.1),  # Settle; WaitForPromotion comes after the call
         ("database: promotion", 0.6),
     )
     assert found.floor.floor_s == pytest.approx(3.2)
     assert found.excess_s == pytest.approx(0.81)  # of an RTA of 4.01
+
+
+def silent(drill: DrillBuilder) -> DrillBuilder:
+    """The same drill, whose fault leaves the health check without any answer."""
+    drill.faulted = False
+    return drill.event(Kind.FAULT, OUTAGE, 0.0, PRIMARY, silent_health_path=True)
+
+
+def test_a_silent_fault_makes_each_look_wait_for_its_timeout(judged):
+    found = judged(silent(failing_over(good_drill())).planned(timers=FAST))
+    assert dict(found.floor.parts)["health check: timeout of a look without an answer"] == 0.4
+    assert found.floor.floor_s == pytest.approx(3.6)
+    once = replace(FAST, health_check_threshold=1)
+    assert judged(silent(failing_over(good_drill())).planned(timers=once)).floor.floor_s == pytest.approx(2.2)
 
 
 def test_a_ttl_dictates_nothing_since_a_cache_may_run_out_just_when_the_name_turns(judged):
@@ -138,7 +153,9 @@ def at(after_fault_s: float) -> datetime:
 @pytest.mark.parametrize("periods", [1, 2, 3])
 @pytest.mark.parametrize("look_s", [0.0, 0.2])
 def test_no_alarm_of_the_lab_fires_earlier_and_one_fires_just_then(judged, threshold, periods, look_s):
-    timers = replace(FAST, health_check_threshold=threshold, alarm_periods=periods)
-    least_s = sum(seconds for _, seconds in judged(failing_over(good_drill()).planned(timers=timers)).floor.parts[:2])
+    timers = replace(
+        FAST, health_check_threshold=threshold, alarm_periods=periods, health_check_timeout_s=look_s
+    )  # a silent fault: a look takes just its timeout
+    least_s = sum(s for _, s in judged(silent(failing_over(good_drill())).planned(timers=timers)).floor.parts[:3])
     fired_s = [fired_after_s(timers, phase_s, look_s) for phase_s in (0.001, 0.1, 0.25, 0.4, 0.499)]
-    assert least_s <= min(fired_s) < least_s + look_s + 0.02  # the loop's own step, and the phase's
+    assert least_s <= min(fired_s) < least_s + 0.02  # the loop's own step, and the phase's

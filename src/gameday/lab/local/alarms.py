@@ -25,6 +25,7 @@ from gameday.lab.local.metrics import MetricStore, backend_of, now, series_key
 from gameday.lab.model import GLOBAL_REGION
 
 REGIONS = (PRIMARY, SECONDARY, GLOBAL_REGION)
+TIMES = {("AWS/RDS", "ReplicaLag")}
 NOT_EVALUATED = "The local lab evaluates alarms on plain statistics, and simple metric math of such, only"
 PLAIN = "m1"  # the id of an alarm's metric that has none
 
@@ -145,7 +146,7 @@ def rule_of(alarm: Any, scale: float) -> Rule | None:
         periods=periods,
         to_alarm=int(alarm.datapoints_to_alarm or periods),
         comparison=alarm.comparison_operator,
-        threshold=float(alarm.threshold),
+        threshold=float(alarm.threshold) * (scale if _is_a_time(alarm) else 1.0),
         missing=alarm.treat_missing_data or "missing",
     )
 
@@ -178,6 +179,11 @@ def _can_be_read(query: Query) -> bool:
 def _returns_data(query: Any) -> bool:
     """A query returns data unless it says that it does not."""
     return query.return_data is not False
+
+
+def _is_a_time(alarm: Any) -> bool:
+    """Whether the threshold is a delay like any other: then it shrinks with the lab's timers."""
+    return (alarm.namespace, alarm.metric_name) in TIMES
 
 
 def _stamp(moment: datetime) -> str:
