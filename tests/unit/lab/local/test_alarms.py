@@ -74,6 +74,19 @@ def test_a_fresh_alarm_knows_nothing_and_tells_nobody(stage: Stage) -> None:
     assert stage.events == stage.published == []
 
 
+@pytest.mark.parametrize(("lag_s", "state"), [(29.0, "OK"), (31.0, "ALARM")])
+def test_the_threshold_of_a_lag_is_a_delay_and_shrinks_with_the_scale(stage: Stage, lag_s: float, state: str) -> None:
+    of = {"Name": "DBInstanceIdentifier", "Value": "replica"}
+    stage.put(
+        Namespace="AWS/RDS", MetricName="ReplicaLag", Dimensions=[of], Threshold=300.0, EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    stage.controller.reconcile()
+    stage.store.put(EAST, "AWS/RDS", "ReplicaLag", {of["Name"]: of["Value"]}, lag_s)
+    stage.controller.reconcile()
+    assert stage.described()["StateValue"] == state
+
+
 def test_the_health_alarm_fires_twelve_seconds_after_the_last_healthy_sample(stage: Stage) -> None:
     stage.put()
     stage.pass_(1, healthy=1)
