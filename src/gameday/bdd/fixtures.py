@@ -107,16 +107,22 @@ def drill(
         gameday_lab, gameday_objectives, name=title.removeprefix("test_"), title=title, load=gameday_load,
         reports=gameday_reports, display=gameday_display, **gameday_seams,
     )  # fmt: skip
-    running.prepare()
     try:
+        running.prepare()
         yield running
     finally:
-        try:
-            running.conclude()
-        finally:
-            if running.measurement is None:
-                running.judge()
-            running.seal()
+        if running.has_record:
+            _end(running)
+
+
+def _end(running: Drill) -> None:
+    """A drill that could not even begin is judged as well: its record says why."""
+    try:
+        running.conclude()
+    finally:
+        if running.measurement is None:
+            running.judge()
+        running.seal()
 
 
 def _given[T: (int, float)](name: str, form: Callable[[str], T], usual: T) -> T:
