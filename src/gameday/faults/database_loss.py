@@ -7,7 +7,7 @@ from gameday.errors import GuardError, InputError
 from gameday.facts import Kind
 from gameday.faults import effects
 from gameday.faults.acls import DATABASE_TIER, breakable_subnets, cut_off
-from gameday.faults.replay import database_runs, fence_and_replay
+from gameday.faults.replay import database_runs, take_back
 from gameday.lab import status
 from gameday.lab.local import extras
 from gameday.lab.model import Lab
@@ -64,12 +64,7 @@ class DatabaseLoss:
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Fence the region if the other one was promoted, then let its database live, or be heard, again."""
-        if not undo.open_steps():
-            return
-        with timeline.healing_first():
-            timeline.add(Kind.HEAL, repr(self), region=self.region)
-            fence_and_replay(undo, lab, timeline)
-            timeline.add(Kind.HEALED, repr(self), region=self.region)
+        take_back(self, lab, undo, timeline)
 
     def _kill(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         if not lab.is_local:

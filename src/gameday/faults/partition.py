@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from gameday.errors import GuardError
-from gameday.facts import Kind
 from gameday.faults import effects
 from gameday.faults.acls import DATABASE_TIER, breakable_subnets, cut_off
-from gameday.faults.replay import fence_and_replay
+from gameday.faults.replay import take_back
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
@@ -57,9 +56,4 @@ class Partition:
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Join the regions again; the region is fenced first, should the other one have been promoted meanwhile."""
-        if not undo.open_steps():
-            return
-        with timeline.healing_first():
-            timeline.add(Kind.HEAL, repr(self), region=self.region)
-            fence_and_replay(undo, lab, timeline)
-            timeline.add(Kind.HEALED, repr(self), region=self.region)
+        take_back(self, lab, undo, timeline)

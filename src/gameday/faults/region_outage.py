@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from gameday.facts import Kind
 from gameday.faults import effects
 from gameday.faults.acls import breakable_subnets, cut_off
-from gameday.faults.replay import fence_and_replay
+from gameday.faults.replay import take_back
 from gameday.lab.model import Lab
 from gameday.lab.timers_of import HEALTH_ALARM
 from gameday.record.timeline import Timeline
@@ -52,9 +51,4 @@ class RegionOutage:
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Fence the region if the other one was promoted, then give every subnet its ACL back."""
-        if not undo.open_steps():
-            return
-        with timeline.healing_first():
-            timeline.add(Kind.HEAL, repr(self), region=self.region)
-            fence_and_replay(undo, lab, timeline)
-            timeline.add(Kind.HEALED, repr(self), region=self.region)
+        take_back(self, lab, undo, timeline)

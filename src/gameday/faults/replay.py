@@ -6,6 +6,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from gameday.clock import eventually
 from gameday.errors import DeadlineError, FaultError, LabError, RecordUnwritable
+from gameday.facts import Kind
+from gameday.faults.base import Fault
 from gameday.lab import status
 from gameday.lab.fence import fence_if_a_failover_follows, fence_if_promoted
 from gameday.lab.local import extras
@@ -36,6 +38,17 @@ def database_runs(region: str, database: str) -> UndoStep:
 def service_runs(region: str) -> UndoStep:
     """The region's service has as many tasks running as it wants."""
     return UndoStep("service_runs", region)
+
+
+def take_back(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
+    """What healing is, whatever the fault: fence where needed, then replay, stamped before and after. Does nothing when
+    nothing is broken; what cannot be written down on the way is raised last."""
+    if not undo.open_steps():
+        return
+    with timeline.healing_first():
+        timeline.add(Kind.HEAL, repr(fault), region=fault.region)
+        fence_and_replay(undo, lab, timeline)
+        timeline.add(Kind.HEALED, repr(fault), region=fault.region)
 
 
 def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline) -> int:

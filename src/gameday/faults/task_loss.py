@@ -7,7 +7,7 @@ from gameday.errors import GuardError, InputError
 from gameday.facts import Kind
 from gameday.faults import effects
 from gameday.faults.acls import breakable_service
-from gameday.faults.replay import fence_and_replay, service_runs
+from gameday.faults.replay import service_runs, take_back
 from gameday.lab import status
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
@@ -58,12 +58,7 @@ class TaskLoss:
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """See that ECS has as many tasks running as it wants; a region that was replaced is fenced, and wants none."""
-        if not undo.open_steps():
-            return
-        with timeline.healing_first():
-            timeline.add(Kind.HEAL, repr(self), region=self.region)
-            fence_and_replay(undo, lab, timeline)
-            timeline.add(Kind.HEALED, repr(self), region=self.region)
+        take_back(self, lab, undo, timeline)
 
 
 def _running(lab: Lab, region: str) -> set[str]:
