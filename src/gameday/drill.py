@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gameday.clients import Clients
 from gameday.clock import NS, SYSTEM, Clock
-from gameday.errors import DeadlineError, GamedayError, InputError, annotating
+from gameday.errors import DeadlineError, InputError, annotating
 from gameday.facts import BASELINE_NOT_MET, Event, Kind, Measurement, Objectives, Verdict
 from gameday.live import Display, Silent
 from gameday.outside import Outside
@@ -27,8 +27,9 @@ from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 from gameday.recovery.failover import start_unplanned_failover
+from gameday.recovery.runbook import Runbook, Scene, walk
 from gameday.seen import Awaited, Seen
-from gameday.survivors import read_before_healing, read_finally
+from gameday.survivors import look_after_healing, read_before_healing, read_finally, read_wal
 from gameday.world import RealWorld, World
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ BASELINE_WITHIN_S = 60.0
 RECOVERED_SHARE = 0.99
 WINDOW_PROBES = 200
 LEAST_WAIT_S = 30.0  # real work (a promotion, a process start) does not shrink with the timers
-AFTER_HEALING_S = 3.0
-TARGET_HEALTH_S = 20.0  # until a balancer trusts a task that came back: 2 looks, 10 s apart, at timer scale 1
 
 
 class Drill:
@@ -185,6 +184,12 @@ class Drill:
         """Approve and start the failover by hand, as the on-call engineer does where no health check sees the loss."""
         start_unplanned_failover(self.lab, self.timeline)
 
+    def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
+        """Walk a runbook's steps, as ``gameday runbook run NAME --yes`` would; raises :class:`RunbookError` where it
+        stops. What it changes is the recovery, and stays: only faults are taken back."""
+        self._phase(f"runbook {runbook.name}")
+        walk(runbook, Scene.of(runbook, self.lab, self.timeline, options or {}))
+
     def observe(self) -> None:
         """Watch until a window of max(W, 200 probes) was good, three windows at most; then read the survivors back."""
         self._phase("observe")
@@ -220,7 +225,7 @@ class Drill:
                 self._faults[-1].heal(self.lab, self.undo, self.timeline)
                 self._faults.pop()
         if self._observed:
-            self._look_after_healing()
+            look_after_healing(self.clients, self.plan, self.window_s, self._seen.fenced)
 
     def conclude(self, cause: BaseException | None = None) -> None:
         """Heal what is still broken, then close everything that was opened, in reverse: load, prober, lab. Safe twice.
@@ -329,39 +334,10 @@ class Drill:
             return
         read_finally(self._read_back, self.record, self.timeline)
         if self._seen.executions or self._seen.fenced:  # else nobody was promoted, and there is no fork
-            self._read_wal()
+            read_wal(lambda: self._world.wal(self.lab), self.record, self.timeline)
 
     def _read_back(self, writer: LineWriter, within_s: float) -> int:
         return self._world.read_back(self.lab, self.record, writer, within_s)
-
-    def _read_wal(self) -> None:
-        try:
-            commits = self._world.wal(self.lab)
-        except GamedayError as cause:  # a witness that cannot be heard is unavailable, and the judgement says so
-            self.timeline.add(Kind.NOTE, "the old primary's WAL could not be read", why=str(cause))
-            return
-        if commits is not None:
-            with contextlib.closing(self.record.line_writer(self.record.wal, sync=False)) as writer:
-                for commit in commits:
-                    writer.append(commit)
-
-    def _look_after_healing(self) -> None:
-        healed_ns = self._clock.mono_ns()
-        self.clients.hold(self._after_healing_s)
-        self.clients.outside.look()
-        answered = self.clients.outside.regions(since_ns=healed_ns)
-        back = sorted(self._seen.fenced & set(answered))
-        what = f"clients went back to {', '.join(back)}" if back else "no client went back"
-        self.timeline.add(Kind.NOTE, f"after healing: {what}", answered=answered, went_back=back)
-        self.timeline.add(Kind.OBSERVATION_END, "looked at until here, healing included", window_s=self.window_s)
-
-    @property
-    def _after_healing_s(self) -> float:
-        """As long as an unlatched name needs to lead clients back: targets in service, checks good, caches expired."""
-        timers = self.plan.timers
-        checked_s = timers.health_check_threshold * timers.health_check_interval_s
-        back_s = TARGET_HEALTH_S * timers.scale + checked_s + 2 * timers.dns_ttl_s
-        return AFTER_HEALING_S + (back_s if self._seen.fenced else 0.0)
 
     def _is_recovered(self) -> bool:
         n = max(20, round(self.intent.load.writes_per_s))

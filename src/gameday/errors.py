@@ -12,6 +12,7 @@
     │   └── UpstreamMoved      a patched library no longer looks as the patch expects
     ├── GuardError             a guard refused a mutation: no drill token, no allow-list, no tag, no targets
     ├── FaultError             a fault did not take effect, or could not be taken back
+    ├── RunbookError           a step of a runbook could not be taken: a check was not met, or a call was refused
     ├── RecordError            the record is unreadable, or not a record
     │   └── RecordUnwritable   the disk refused what was to be written
     ├── LoadError              Locust or the prober died, or could not start
@@ -79,6 +80,10 @@ class GuardError(GamedayError):
 
 class FaultError(GamedayError):
     """A fault did not take effect, or could not be taken back."""
+
+
+class RunbookError(GamedayError):
+    """A step of a runbook could not be taken: a check was not met, or a call was refused."""
 
 
 class RecordError(GamedayError):

@@ -75,6 +75,7 @@ class Kind(StrEnum):
     LATCH = "latch"  # what = the PRIMARY record's target; detail.latched (bool)
     LOAD = "load"  # what = started|stopped|died
     PROBER = "prober"  # what = started|stopped|died
+    RUNBOOK = "runbook"  # a runbook's step; what = its name; detail: runbook, state (started|done|stopped), why
     OBSERVATION_END = "observation_end"  # nothing after this was looked at
     WARDEN = "warden"
     NOTIFICATION = "notification"

@@ -1,4 +1,6 @@
-"""The survivors are read back twice: while the old primary is still cut off, and again when every writer has stopped.
+"""What is left at the end: survivors, read back twice, the old primary's WAL, and who answers after healing.
+
+The survivors are read while the old primary is still cut off, and again when every writer has stopped.
 
 The first reading cannot have come from the old primary; the second is exact, because nothing is written any more. The
 second is judged, and only if it holds every row of the first: otherwise somebody else answered.
@@ -8,14 +10,17 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from gameday.clients import Clients
 from gameday.errors import GamedayError, ReadBackError
-from gameday.facts import READ_BACK_COMPLETE, Kind, Survivor
+from gameday.facts import READ_BACK_COMPLETE, Kind, Plan, Survivor, WalCommit
 from gameday.record.layout import Record
 from gameday.record.lines import Damage, LineWriter, read_lines
 from gameday.record.timeline import Timeline
 
 READ_BACK_WITHIN_S = 60.0
 BEFORE_HEALING = "survivors-before-healing.ndjson"
+AFTER_HEALING_S = 3.0
+TARGET_HEALTH_S = 20.0  # until a balancer trusts a task that came back: 2 looks, 10 s apart, at timer scale 1
 
 type ReadBack = Callable[[LineWriter, float], int]
 
@@ -48,6 +53,36 @@ def read_finally(read_back: ReadBack, record: Record, timeline: Timeline) -> Non
         timeline.add(Kind.NOTE, "survivors not read back", why=str(cause))
     else:
         timeline.add(Kind.NOTE, READ_BACK_COMPLETE, rows=_count(record.survivors))
+
+
+def read_wal(read: Callable[[], tuple[WalCommit, ...] | None], record: Record, timeline: Timeline) -> None:
+    """Write what the old primary committed after the fork; one that cannot be read is a note, and no witness."""
+    try:
+        commits = read()
+    except GamedayError as cause:
+        timeline.add(Kind.NOTE, "the old primary's WAL could not be read", why=str(cause))
+        return
+    if commits is not None:
+        with closing(record.line_writer(record.wal, sync=False)) as writer:
+            for commit in commits:
+                writer.append(commit)
+
+
+def look_after_healing(clients: Clients, plan: Plan, window_s: float, fenced: set[str]) -> None:
+    """Whether a client went back to a ``fenced`` region; ends the observation only after that look.
+
+    It lasts as long as an unlatched name needs to lead clients back: targets in service, checks good, caches expired.
+    """
+    timers, healed_ns = plan.timers, clients.clock.mono_ns()
+    checked_s = timers.health_check_threshold * timers.health_check_interval_s
+    back_s = TARGET_HEALTH_S * timers.scale + checked_s + 2 * timers.dns_ttl_s
+    clients.hold(AFTER_HEALING_S + (back_s if fenced else 0.0))
+    clients.outside.look()
+    answered = clients.outside.regions(since_ns=healed_ns)
+    back = sorted(fenced & set(answered))
+    what = f"clients went back to {', '.join(back)}" if back else "no client went back"
+    clients.timeline.add(Kind.NOTE, f"after healing: {what}", answered=answered, went_back=back)
+    clients.timeline.add(Kind.OBSERVATION_END, "looked at until here, healing included", window_s=window_s)
 
 
 def _sums(path: Path) -> dict[str, str]:

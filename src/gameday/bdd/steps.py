@@ -13,6 +13,7 @@ from gameday.errors import DeadlineError
 from gameday.facts import Event, Kind, Measurement, Verdict
 from gameday.preparing import LOCAL
 from gameday.record.lines import Damage
+from gameday.recovery import runbook
 from gameday.seen import lag_at_most
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ def database_dies(drill: Drill, gameday_database_loss: "Callable[[str], Fault]")
 def failover_by_hand(drill: Drill) -> None:
     """The state machine is started with force: the health check sees nothing of a lost database."""
     drill.fail_over()
+
+
+@when(parsers.re(r'the on-call engineer walks the runbook "(?P<name>[a-z-]+)"$'))
+def runbook_walked(drill: Drill, name: str) -> None:
+    """Every step of it, without asking."""
+    drill.run(runbook(name))
 
 
 @when("the regions no longer reach each other")

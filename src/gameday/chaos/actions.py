@@ -14,6 +14,7 @@ __all__ = [
     "inject_region_outage",
     "inject_task_loss",
     "observe",
+    "run_runbook",
     "until_alarm",
     "until_alarm_cleared",
     "until_lag_at_most",
@@ -93,6 +94,18 @@ def fail_over(configuration: Configuration = None) -> str:
     with drilling() as drill:
         drill.fail_over()
         return "the failover was started"
+
+
+def run_runbook(name: str, options: dict[str, str] | None = None, configuration: Configuration = None) -> str:
+    """Walk a runbook of gameday runbook list, every step of it, without asking; it fails where a step cannot be taken.
+
+    options is a table of the runbook's own options, which gameday runbook show NAME names.
+    """
+    from gameday.recovery import runbook
+
+    with drilling() as drill:
+        drill.run(runbook(name), options or {})
+        return f"the runbook {name} was walked to its end"
 
 
 def until_recovered(within_s: float, configuration: Configuration = None) -> bool:

@@ -6,16 +6,28 @@ A network ACL without a single rule denies all, in both directions, without an a
 
 from typing import Any
 
+from gameday.errors import FaultError
 from gameday.facts import SILENT_HEALTH_PATH, Kind
 from gameday.faults.guard import may_break
-from gameday.faults.replay import DRILL_TAG, acl_gone, subnet_acl
+from gameday.faults.replay import Verb
 from gameday.lab import status
 from gameday.lab.fence import database_groups
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
-from gameday.record.undo import UndoJournal
+from gameday.record.undo import UndoJournal, UndoStep
 
+DRILL_TAG = "gameday:drill"
 TIER_TAG, DATABASE_TIER = "gameday:tier", "database"
+
+
+def subnet_acl(region: str, subnet: str, acl: str) -> UndoStep:
+    """The subnet has this network ACL again."""
+    return UndoStep("subnet_acl", region, {"subnet": subnet, "acl": acl})
+
+
+def acl_gone(region: str, vpc: str, drill: str) -> UndoStep:
+    """No network ACL of the VPC carries this drill's tag."""
+    return UndoStep("acl_gone", region, {"vpc": vpc, "drill": drill})
 
 
 def breakable_subnets(lab: Lab, region: str, tier: str | None = None) -> list[dict[str, Any]]:
@@ -106,3 +118,27 @@ def _denying_acl(ec2: Any, vpc: str, drill: str, only_from: tuple[str, ...]) -> 
                 CidrBlock=block,
             )  # fmt: skip
     return acl
+
+
+def _subnet_has_acl_again(lab: Lab, step: UndoStep) -> None:
+    """Replacing an association issues a new id each time, so the current one is looked up."""
+    subnet, acl, ec2 = step.args["subnet"], step.args["acl"], lab.client("ec2", step.region)
+    found = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["NetworkAcls"]
+    current = [one for item in found for one in item["Associations"] if one["SubnetId"] == subnet]
+    if not current:
+        raise FaultError(f"an ACL association of {subnet}", "none", "is the subnet gone? then this step needs nothing")
+    if current[0]["NetworkAclId"] != acl:
+        ec2.replace_network_acl_association(AssociationId=current[0]["NetworkAclAssociationId"], NetworkAclId=acl)
+
+
+def _delete_acls_of_drill(lab: Lab, step: UndoStep) -> None:
+    ec2 = lab.client("ec2", step.region)
+    made = [
+        {"Name": f"tag:{DRILL_TAG}", "Values": [step.args["drill"]]},
+        {"Name": "vpc-id", "Values": [step.args["vpc"]]},
+    ]
+    for acl in ec2.describe_network_acls(Filters=made)["NetworkAcls"]:
+        ec2.delete_network_acl(NetworkAclId=acl["NetworkAclId"])
+
+
+TAKES_BACK: dict[str, Verb] = {"subnet_acl": _subnet_has_acl_again, "acl_gone": _delete_acls_of_drill}

@@ -3,17 +3,19 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gameday.errors import GuardError, InputError
+from gameday.clock import eventually
+from gameday.errors import DeadlineError, FaultError, GuardError, InputError, LabError
 from gameday.facts import Kind
 from gameday.faults import effects
 from gameday.faults.acls import DATABASE_TIER, breakable_subnets, cut_off
-from gameday.faults.replay import database_runs, take_back
+from gameday.faults.replay import Verb, take_back
 from gameday.lab import status
 from gameday.lab.local import extras
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
-from gameday.record.undo import UndoJournal
+from gameday.record.undo import UndoJournal, UndoStep
 
+STARTED_WITHIN_S = 60.0  # crash recovery replays WAL first
 ERRORS_ALARM = "gameday-5xx"
 DEAD, NOT_AVAILABLE = "no process of the database runs", "its status is not available"
 
@@ -23,6 +25,11 @@ class How(StrEnum):
 
     KILL = "kill"
     ISOLATE = "isolate"
+
+
+def database_runs(region: str, database: str) -> UndoStep:
+    """The database's PostgreSQL runs again (the local lab's; in AWS nothing kills one)."""
+    return UndoStep("database_runs", region, {"database": database})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +87,18 @@ class DatabaseLoss:
             NOT_AVAILABLE: lambda: status.database(lab, self.region).status != "available",
         }
         effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+
+
+def _database_runs_again(lab: Lab, step: UndoStep) -> None:
+    """A fenced one runs too, so that it can be rewound: its security group stays closed."""
+    database = step.args["database"]
+    try:
+        extras.start_database(lab, step.region, database)
+        eventually(
+            lambda: status.database(lab, step.region).status, "available", what=database, within_s=STARTED_WITHIN_S
+        )
+    except (LabError, DeadlineError) as cause:
+        raise FaultError(f"{database} in {step.region} running again", str(cause)) from cause
+
+
+TAKES_BACK: dict[str, Verb] = {"database_runs": _database_runs_again}

@@ -1,43 +1,21 @@
 """Undo steps: typed intents, resolved to current ids when they are replayed, and safe to replay again."""
 
+import importlib
 from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gameday.clock import eventually
-from gameday.errors import DeadlineError, FaultError, LabError, RecordUnwritable
+from gameday.errors import FaultError, RecordUnwritable
 from gameday.facts import Kind
 from gameday.faults.base import Fault
-from gameday.lab import status
 from gameday.lab.fence import fence_if_a_failover_follows, fence_if_promoted
-from gameday.lab.local import extras
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
-DRILL_TAG = "gameday:drill"
-REPLACED_WITHIN_S = 300.0  # ECS may back off from tasks that fail to start
-STARTED_WITHIN_S = 60.0  # crash recovery replays WAL first
+type Verb = Callable[[Lab, UndoStep], None]
 
-
-def subnet_acl(region: str, subnet: str, acl: str) -> UndoStep:
-    """The subnet has this network ACL again."""
-    return UndoStep("subnet_acl", region, {"subnet": subnet, "acl": acl})
-
-
-def acl_gone(region: str, vpc: str, drill: str) -> UndoStep:
-    """No network ACL of the VPC carries this drill's tag."""
-    return UndoStep("acl_gone", region, {"vpc": vpc, "drill": drill})
-
-
-def database_runs(region: str, database: str) -> UndoStep:
-    """The database's PostgreSQL runs again (the local lab's; in AWS nothing kills one)."""
-    return UndoStep("database_runs", region, {"database": database})
-
-
-def service_runs(region: str) -> UndoStep:
-    """The region's service has as many tasks running as it wants."""
-    return UndoStep("service_runs", region)
+TAKING_BACK = ("acls", "database_loss", "task_loss")  # the modules of this room whose TAKES_BACK: intent -> verb counts
 
 
 def take_back(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
@@ -98,64 +76,10 @@ def replay(undo: UndoJournal, lab: Lab) -> int:
     return len(steps)
 
 
-def _verb(step: UndoStep) -> Callable[[Lab, UndoStep], None]:
-    verbs = {
-        "subnet_acl": _subnet_has_acl_again,
-        "acl_gone": _delete_acls_of_drill,
-        "database_runs": _database_runs_again,
-        "service_runs": _service_runs_again,
-    }
+def _verb(step: UndoStep) -> Verb:
+    verbs: dict[str, Verb] = {}
+    for module in TAKING_BACK:
+        verbs |= importlib.import_module(f"gameday.faults.{module}").TAKES_BACK
     if step.intent not in verbs:
         raise FaultError(f"an undo step of {', '.join(verbs)}", step.intent, "use the gameday that wrote this record")
     return verbs[step.intent]
-
-
-def _subnet_has_acl_again(lab: Lab, step: UndoStep) -> None:
-    """Replacing an association issues a new id each time, so the current one is looked up."""
-    subnet, acl, ec2 = step.args["subnet"], step.args["acl"], lab.client("ec2", step.region)
-    found = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["NetworkAcls"]
-    current = [one for item in found for one in item["Associations"] if one["SubnetId"] == subnet]
-    if not current:
-        raise FaultError(f"an ACL association of {subnet}", "none", "is the subnet gone? then this step needs nothing")
-    if current[0]["NetworkAclId"] != acl:
-        ec2.replace_network_acl_association(AssociationId=current[0]["NetworkAclAssociationId"], NetworkAclId=acl)
-
-
-def _database_runs_again(lab: Lab, step: UndoStep) -> None:
-    """A fenced one runs too, so that it can be rewound: its security group stays closed."""
-    database = step.args["database"]
-    try:
-        extras.start_database(lab, step.region, database)
-        eventually(
-            lambda: status.database(lab, step.region).status, "available", what=database, within_s=STARTED_WITHIN_S
-        )
-    except (LabError, DeadlineError) as cause:
-        raise FaultError(f"{database} in {step.region} running again", str(cause)) from cause
-
-
-def _service_runs_again(lab: Lab, step: UndoStep) -> None:
-    """ECS starts them itself; a region that was fenced wants none."""
-
-    def counts() -> tuple[int, int]:
-        service = status.service_of(lab, step.region)
-        return service.get("runningCount", 0), service.get("desiredCount", 0)
-
-    def as_wanted(seen: tuple[int, int]) -> bool:
-        """as many running as desired"""
-        return seen[0] >= seen[1]
-
-    what = f"tasks in {step.region} (running, desired)"
-    try:
-        eventually(counts, as_wanted, what=what, within_s=REPLACED_WITHIN_S, every_s=0.2)
-    except DeadlineError as cause:
-        raise FaultError(cause.expected, cause.seen, "look at the service's events") from cause
-
-
-def _delete_acls_of_drill(lab: Lab, step: UndoStep) -> None:
-    ec2 = lab.client("ec2", step.region)
-    made = [
-        {"Name": f"tag:{DRILL_TAG}", "Values": [step.args["drill"]]},
-        {"Name": "vpc-id", "Values": [step.args["vpc"]]},
-    ]
-    for acl in ec2.describe_network_acls(Filters=made)["NetworkAcls"]:
-        ec2.delete_network_acl(NetworkAclId=acl["NetworkAclId"])

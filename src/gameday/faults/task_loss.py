@@ -3,17 +3,24 @@
 import math
 from dataclasses import dataclass, field
 
-from gameday.errors import GuardError, InputError
+from gameday.clock import eventually
+from gameday.errors import DeadlineError, FaultError, GuardError, InputError
 from gameday.facts import Kind
 from gameday.faults import effects
 from gameday.faults.acls import breakable_service
-from gameday.faults.replay import service_runs, take_back
+from gameday.faults.replay import Verb, take_back
 from gameday.lab import status
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
-from gameday.record.undo import UndoJournal
+from gameday.record.undo import UndoJournal, UndoStep
 
+REPLACED_WITHIN_S = 300.0  # ECS may back off from tasks that fail to start
 STOPPED = "the tasks no longer run"
+
+
+def service_runs(region: str) -> UndoStep:
+    """The region's service has as many tasks running as it wants."""
+    return UndoStep("service_runs", region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +71,24 @@ class TaskLoss:
 def _running(lab: Lab, region: str) -> set[str]:
     """The tasks that serve: those that run, and those that are stopping and have not stopped yet."""
     return {task.id for task in (*status.tasks(lab, region), *status.tasks_stopping(lab, region))}
+
+
+def _service_runs_again(lab: Lab, step: UndoStep) -> None:
+    """ECS starts them itself; a region that was fenced wants none."""
+
+    def counts() -> tuple[int, int]:
+        service = status.service_of(lab, step.region)
+        return service.get("runningCount", 0), service.get("desiredCount", 0)
+
+    def as_wanted(seen: tuple[int, int]) -> bool:
+        """as many running as desired"""
+        return seen[0] >= seen[1]
+
+    what = f"tasks in {step.region} (running, desired)"
+    try:
+        eventually(counts, as_wanted, what=what, within_s=REPLACED_WITHIN_S, every_s=0.2)
+    except DeadlineError as cause:
+        raise FaultError(cause.expected, cause.seen, "look at the service's events") from cause
+
+
+TAKES_BACK: dict[str, Verb] = {"service_runs": _service_runs_again}
