@@ -88,6 +88,7 @@ READ_BACK_COMPLETE = "read-back complete"  # detail.rows: how many lines survivo
 BASELINE_NOT_MET = "baseline not met"
 NOT_AS_PLANNED = "not run as planned"  # detail.failed: each activity that failed, each hypothesis that was not met
 SILENT_HEALTH_PATH = "silent_health_path"  # a FAULT's detail: the health check gets no answer, not even a refusal
+UNNOTICED = "unnoticed"  # a FAULT's detail: clients are served on; where another fault follows, that one's time counts
 APPROVED = "approved"  # somebody allowed the failover; its clock starts here
 REPLAY_LSN = "replay LSN before promotion"  # detail.lsn, read from the standby; region = the standby's
 
@@ -255,6 +256,15 @@ class RecoveryPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """What the loss of the primary region would have cost at one moment. Meaning: ``gameday.measure.exposure``."""
+
+    at_s: float  # after the fault; negative before it
+    lag_s: float
+    writes: int  # acknowledged within the lag before that moment
+
+
+@dataclass(frozen=True, slots=True)
 class RecoveryTime:
     """The recovery time actual (RTA) of one kind of probe, with bounds. Meaning: ``gameday.measure.rto``."""
 
@@ -367,6 +377,7 @@ class Measurement:
     findings: tuple[Finding, ...]
     buckets: tuple[Bucket, ...]
     prober: ProberQuality | None
+    exposures: tuple[Exposure, ...] = ()  # in order of time
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,12 @@ def regions_part(drill: Drill, gameday_partition: "Callable[[str], Fault]") -> N
     drill.inject(gameday_partition(drill.lab.primary))
 
 
+@when("replication between the regions slows down")
+def replication_slows(drill: Drill, gameday_replica_lag: "Callable[[str], Fault]") -> None:
+    """It goes on, too slowly for what is written; no client notices."""
+    drill.inject(gameday_replica_lag(drill.lab.primary))
+
+
 @when("all tasks of the primary region are stopped")
 def tasks_stop(drill: Drill, gameday_task_loss: "Callable[[str], Fault]") -> None:
     """Its service has nobody left, until ECS starts others."""
@@ -70,6 +76,7 @@ def tasks_stop(drill: Drill, gameday_task_loss: "Callable[[str], Fault]") -> Non
 @when("the database comes back")
 @when("the regions reach each other again")
 @when("the tasks have been replaced")
+@when("replication is as quick as before")
 def what_was_lost_comes_back(drill: Drill) -> None:
     """What survived is read back first; then the old primary is fenced, and only then healed."""
     drill.observe()
@@ -94,6 +101,16 @@ def alarm_raised(drill: Drill, minutes: str) -> None:
 def replica_caught_up(drill: Drill, minutes: str) -> None:
     """Its lag is a second at most, counted from when the sentence is said."""
     drill.until(lag_at_most(CAUGHT_UP_S), int(minutes) * MINUTE_S)
+
+
+@then("what a loss of the region would cost has grown with the lag")
+def exposure_has_grown(drill: Drill) -> None:
+    """Where the replica was furthest behind, more acknowledged orders were at risk than before the fault."""
+    found = judged(drill).exposures
+    before = [each.writes for each in found if each.at_s < 0]
+    assert before, f"no lag was sampled before the fault, {len(found)} after it"
+    worst = max(found, key=lambda each: each.lag_s)
+    assert worst.writes > max(before), f"{worst.writes} orders at risk at {worst.lag_s:.1f} s, before {max(before)}"
 
 
 @then(parsers.re(r"orders are accepted again within (?P<minutes>\d+) minutes?$"))

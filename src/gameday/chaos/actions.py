@@ -9,9 +9,12 @@ __all__ = [
     "fail_over",
     "heal",
     "hold",
+    "inject_control_plane_trouble",
     "inject_database_loss",
+    "inject_health_check_trouble",
     "inject_partition",
     "inject_region_outage",
+    "inject_replica_lag",
     "inject_task_loss",
     "observe",
     "run_runbook",
@@ -54,6 +57,55 @@ def inject_partition(region: str, configuration: Configuration = None) -> str:
 
     with drilling() as drill:
         fault = Partition(region)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_replica_lag(
+    region: str, bandwidth_bps: float = 100_000.0, latency_s: float | None = None, configuration: Configuration = None
+) -> str:
+    """Narrow the link over which a region's database feeds its replica (local lab only). Returns what was injected.
+
+    bandwidth_bps is bits a second; latency_s is one way, and stays as it was when it is left out.
+    """
+    from gameday.faults.replica_lag import ReplicaLag
+
+    with drilling() as drill:
+        fault = ReplicaLag(region, float(bandwidth_bps), None if latency_s is None else float(latency_s))
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_health_check_trouble(region: str, says: str = "forced", configuration: Configuration = None) -> str:
+    """Let the primary's health check lie. Returns what was injected.
+
+    says is forced (a healthy primary is unhealthy) or blinded (whatever happens, it is healthy).
+    """
+    from gameday.faults.health_check import HealthCheckTrouble
+
+    with drilling() as drill:
+        fault = HealthCheckTrouble(region, says)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_control_plane_trouble(
+    region: str,
+    how: str = "errors",
+    service: str = "*",
+    share: float = 1.0,
+    latency_s: float = 2.0,
+    calls_per_s: float = 1.0,
+    configuration: Configuration = None,
+) -> str:
+    """Trouble a region's AWS APIs, all or one service's (local lab only). Returns what was injected.
+
+    how is errors (a share of the calls), throttling (above calls_per_s), latency (latency_s more), or blackout.
+    """
+    from gameday.faults.control_plane import ControlPlaneTrouble
+
+    with drilling() as drill:
+        fault = ControlPlaneTrouble(region, how, service, float(share), float(latency_s), float(calls_per_s))
         drill.inject(fault)
         return repr(fault)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gameday.facts import Event, FaultWindow, Kind
+from gameday.facts import UNNOTICED, Event, FaultWindow, Kind
 
 
 def happened_ns(event: Event) -> int:
@@ -34,11 +34,15 @@ def last(
 
 
 def fault_window(events: Sequence[Event]) -> FaultWindow | None:
-    """From the stamp before the first destructive call to the end of healing; verified: every fault's check held."""
+    """From the stamp before the first destructive call to the end of healing; verified: every fault's check held.
+
+    A fault that no client is meant to notice (a lag that grows) only sets the stage for one that follows it: the fault
+    time is then that one's.
+    """
     faults = [event for event in events if event.kind is Kind.FAULT]
     if not faults:
         return None
-    start = faults[0]
+    start = next((event for event in faults if event.detail.get(UNNOTICED) is not True), faults[0])
     healed = last(events, Kind.HEALED, where=lambda event: event.mono_ns >= start.mono_ns)
     names = " + ".join(dict.fromkeys(event.what for event in faults))
     return FaultWindow(

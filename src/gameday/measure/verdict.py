@@ -11,6 +11,7 @@ stayed silent is told, and changes nothing: it is no objective. So is a failover
 from collections.abc import Callable, Iterator, Sequence
 
 from gameday.facts import AlarmSeen, Finding, Verdict, WriteClass
+from gameday.measure.at_risk import called_before_the_rpo_was_at_risk
 from gameday.measure.case import Case
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.missing import MISSING
@@ -166,6 +167,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     recovery_time_objective,
     recovery_point_objective,
     loss_without_fault,
+    called_before_the_rpo_was_at_risk,
     silent_alarms,
     failed_before,
 )

@@ -15,6 +15,7 @@ from gameday.lab.local.database import DatabaseController
 from gameday.lab.local.deployer import deploy
 from gameday.lab.local.events import EventDelivery
 from gameday.lab.local.extras import Fork, LinkSeen, Trouble
+from gameday.lab.local.gate import gate_routes
 from gameday.lab.local.ground import PRIMARY, Controller, Ground
 from gameday.lab.local.moto_patches import Hooks, apply_patches
 from gameday.lab.local.network import NetworkController
@@ -58,6 +59,7 @@ def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
         alarms = AlarmController(ground, events.deliver, letters.publish)
         controllers: tuple[Controller, ...] = (database, NetworkController(ground), service, balancer, routing, alarms)
         server.routes.update(_routes(ground, database, trouble))
+        server.routes.update(gate_routes(server.gate))
         parameters = {
             "ServicePort": str(ground.ports.http),
             "TaskPort": str(ground.ports.task),
@@ -129,7 +131,14 @@ def _routes(ground: Ground, database: DatabaseController, trouble: Callable[[], 
         database.revive(asked["region"], asked["database"])
         return msgspec.json.encode(True)
 
+    def shape_replication(asked: Mapping[str, str]) -> bytes:
+        latency_s = float(asked.get("latency_s", ground.delays.link_latency_s))
+        bandwidth_bps = float(asked.get("bandwidth_bps", 0))
+        ground.board.shape(f"replication/{asked['replica']}", latency_s=latency_s, bandwidth_bps=bandwidth_bps)
+        return msgspec.json.encode(True)
+
     return {
+        "shape-replication": shape_replication,
         "kill-database": kill_database,
         "start-database": start_database,
         "links": lambda _: msgspec.json.encode(links()),
