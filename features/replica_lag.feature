@@ -15,3 +15,15 @@ Feature: Replication falls behind
     And no acknowledged order is lost
     And what a loss of the region would cost has grown with the lag
     And the drill has held its objectives
+
+  @lab
+  Scenario: The region is lost while its replica is behind
+    Given orders are placed and read without errors
+    When replication between the regions slows down
+    Then an alarm is raised within 15 minutes
+    When the primary region is cut off
+    Then orders are accepted in the other region within 30 minutes
+    When the region comes back
+    Then the loss is as large as the replica was behind
+    And at most the last 10 minutes of acknowledged orders are lost
+    And the drill has held its objectives

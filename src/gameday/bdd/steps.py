@@ -10,7 +10,7 @@ from pytest_bdd import given, parsers, then, when
 from gameday.clock import NS
 from gameday.drill import Drill
 from gameday.errors import DeadlineError
-from gameday.facts import Event, Kind, Measurement, Verdict
+from gameday.facts import Event, Kind, Measurement, Verdict, Witness
 from gameday.preparing import LOCAL
 from gameday.record.lines import Damage
 from gameday.recovery import runbook
@@ -101,6 +101,14 @@ def alarm_raised(drill: Drill, minutes: str) -> None:
 def replica_caught_up(drill: Drill, minutes: str) -> None:
     """Its lag is a second at most, counted from when the sentence is said."""
     drill.until(lag_at_most(CAUGHT_UP_S), int(minutes) * MINUTE_S)
+
+
+@then("the loss is as large as the replica was behind")
+def loss_is_the_lag(drill: Drill) -> None:
+    """Acknowledged orders are lost, and the lag that was seen last before the fault agrees with how many."""
+    point = judged(drill).recovery_point
+    assert point.lost, f"nothing was lost, and the replica was {point.lag_s} s behind"
+    assert point.lag is Witness.AGREES, point.lag_why
 
 
 @then("what a loss of the region would cost has grown with the lag")

@@ -15,6 +15,7 @@ from gameday.measure.at_risk import called_before_the_rpo_was_at_risk
 from gameday.measure.case import Case
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.missing import MISSING
+from gameday.measure.one_primary import one_primary_throughout
 
 WEIGHTS = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
 ALL_TIMERS_REAL = 1.0
@@ -168,6 +169,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     recovery_point_objective,
     loss_without_fault,
     called_before_the_rpo_was_at_risk,
+    one_primary_throughout,
     silent_alarms,
     failed_before,
 )

@@ -132,9 +132,12 @@ def _routes(ground: Ground, database: DatabaseController, trouble: Callable[[], 
         return msgspec.json.encode(True)
 
     def shape_replication(asked: Mapping[str, str]) -> bytes:
+        link = f"replication/{asked['replica']}"
+        if "bandwidth_bps" not in asked and all(one.name != link for one in ground.board.links()):
+            return msgspec.json.encode(True)  # a promoted replica has none that could be slow
         latency_s = float(asked.get("latency_s", ground.delays.link_latency_s))
         bandwidth_bps = float(asked.get("bandwidth_bps", 0))
-        ground.board.shape(f"replication/{asked['replica']}", latency_s=latency_s, bandwidth_bps=bandwidth_bps)
+        ground.board.shape(link, latency_s=latency_s, bandwidth_bps=bandwidth_bps)
         return msgspec.json.encode(True)
 
     return {
