@@ -105,7 +105,8 @@ class Tried:
     broken: int
     unknown: int
     first_held: int | None  # which attempt of this variation was the first to be HELD, from 1
-    longest_without: int  # the most drills in a row none of which was HELD
+    attempts_needed: int | None  # the most attempts that a success took, wherever one begins to count
+    longest_without: int  # the most drills in a row none of which was HELD; those after the last HELD one included
     success: Chance | None  # of one drill being HELD; None without a drill
     within_attempts: Chance | None  # of at least one HELD within ``attempts_max`` drills
     spreads: tuple[Spread, ...]

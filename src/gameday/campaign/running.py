@@ -18,6 +18,7 @@ from gameday.measure.campaign import measure, turns
 from gameday.processes import spawn
 from gameday.record.campaign import CampaignFolder
 from gameday.record.lines import Damage, LineWriter
+from gameday.report.campaign import campaign_html
 
 if TYPE_CHECKING:
     type Process = subprocess.Popen[bytes]
@@ -116,8 +117,6 @@ def ask_to_end(process: "Process", within_s: float = ENDS_WITHIN_S) -> None:
 
 def conclude(folder: CampaignFolder) -> CampaignMeasurement:
     """Judge what has ended, write ``campaign.json``, render the page, seal. Can be repeated at any time."""
-    from gameday.report.campaign import campaign_html
-
     damage = Damage()
     plan, done = folder.read_plan(), folder.read_done(damage)
     found = measure(plan, done)

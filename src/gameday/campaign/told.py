@@ -41,7 +41,7 @@ def remaining(plan: CampaignPlan, done: Sequence[DrillDone]) -> str:
     if not left:
         return ""
     mean_s = sum(each.duration_s for each in done) / len(done)
-    return f"about {words.span(round(mean_s * left))} left"
+    return f"about {words.span(max(1, round(mean_s * left)))} left"
 
 
 def ending_line(turn: Turn, log: Path) -> str:

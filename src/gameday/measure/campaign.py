@@ -41,14 +41,13 @@ def measure(plan: CampaignPlan, drills: Sequence[DrillDone]) -> CampaignMeasurem
     Of the variations the heaviest counts (BROKEN beats UNKNOWN beats HELD). A campaign that did not run all its drills
     is never HELD: one that may be ended as soon as it looks well proves nothing.
     """
-    drills = sorted({each.number: each for each in drills}.values(), key=lambda each: each.number)
+    drills = planned(plan, drills)
     tried = tuple(
         variation_of(plan, number, [each for each in drills if each.variation == number])
         for number in range(len(plan.variations))
     )
     ended = how_it_ended(plan, drills)
-    worst = max(tried, key=lambda each: WEIGHTS.index(each.verdict), default=None)
-    verdict, why = (worst.verdict, _named(worst)) if worst else (Verdict.UNKNOWN, "nothing was to be tried")
+    verdict, why = _heaviest(tried)
     if ended != COMPLETE and verdict is not Verdict.BROKEN:
         verdict, why = Verdict.UNKNOWN, f"{ended} after {len(drills)} of {plan.drills} drills"
     return CampaignMeasurement(
@@ -57,10 +56,23 @@ def measure(plan: CampaignPlan, drills: Sequence[DrillDone]) -> CampaignMeasurem
     )  # fmt: skip
 
 
-def _named(tried: Tried) -> str:
-    """Why, with the variation that it is said of, where there are several."""
-    name = ", ".join(f"{key}={value}" for key, value in tried.parameters.items())
-    return f"{name}: {tried.why}" if name else tried.why
+def planned(plan: CampaignPlan, drills: Sequence[DrillDone]) -> list[DrillDone]:
+    """The drills that the plan asked for, each number once, in their order; nothing else counts."""
+    asked = set(turns(plan))
+    mine = {each.number: each for each in drills if Turn(each.number, each.variation) in asked}
+    return [mine[number] for number in sorted(mine)]
+
+
+def _heaviest(tried: Sequence[Tried]) -> tuple[Verdict, str]:
+    """The verdict of the variation that weighs most, or that needed most attempts, and why; it is named where it says
+    something of its own."""
+    if not tried:
+        return Verdict.UNKNOWN, "nothing was to be tried"
+    worst = max(tried, key=lambda each: (WEIGHTS.index(each.verdict), each.attempts_needed or 0))
+    name = ", ".join(f"{key}={value}" for key, value in worst.parameters.items())
+    if len(tried) > 1 and all(each.why == worst.why for each in tried):
+        name = f"each of {len(tried)} variations"
+    return worst.verdict, f"with {name}: {worst.why}" if name else worst.why
 
 
 def how_it_ended(plan: CampaignPlan, drills: Sequence[DrillDone]) -> str:
@@ -84,6 +96,7 @@ def variation_of(plan: CampaignPlan, number: int, drills: Sequence[DrillDone]) -
         broken=verdicts.count(Verdict.BROKEN),
         unknown=verdicts.count(Verdict.UNKNOWN),
         first_held=verdicts.index(Verdict.HELD) + 1 if held else None,
+        attempts_needed=max(needed(verdicts), default=None),
         longest_without=longest_without(verdicts),
         success=success,
         within_attempts=within(success, plan.attempts_max) if success else None,
@@ -110,19 +123,40 @@ def verdict_of_attempts(drills: Sequence[DrillDone], attempts_max: int) -> tuple
     HELD says what was seen. How sure one may be that it will be so again is another figure, and stands beside it: the
     chance of a success within five attempts, with the lower end of its confidence interval (:func:`within`).
     """
-    harmed = [each for each in drills if each.harm]
     verdicts = [each.verdict for each in drills]
+    broken, open_ = _broken(drills, attempts_max), _open(verdicts, attempts_max)
+    if broken:
+        return Verdict.BROKEN, broken
+    return (Verdict.UNKNOWN, open_) if open_ else (Verdict.HELD, _held(verdicts))
+
+
+def _broken(drills: Sequence[DrillDone], attempts_max: int) -> str:
+    """Why it is BROKEN; nothing when it is not."""
+    harmed = next((each for each in drills if each.harm), None)
     if harmed:
-        return Verdict.BROKEN, f"drill {harmed[0].number}: {harmed[0].harm[0]}; no further attempt takes that back"
-    if longest_of(verdicts, Verdict.BROKEN) >= attempts_max:
-        return Verdict.BROKEN, f"{attempts_max} drills in a row were BROKEN: it does not work within {attempts_max}"
-    if not drills:
-        return Verdict.UNKNOWN, "no drill of it has ended"
+        return f"drill {harmed.number}: {harmed.harm[0]}; no further attempt takes that back"
+    row = _longest([each.verdict is Verdict.BROKEN for each in drills])
+    return f"{attempts_max} drills in a row were BROKEN" if row >= attempts_max else ""
+
+
+def _open(verdicts: Sequence[Verdict], attempts_max: int) -> str:
+    """Why nothing is shown; nothing when something is."""
+    if not verdicts:
+        return "no drill of it has ended"
     if longest_without(verdicts) >= attempts_max:
-        return Verdict.UNKNOWN, f"{attempts_max} drills in a row without a success, some of them UNKNOWN"
+        return f"{attempts_max} drills in a row without a success, some of them UNKNOWN"
     if Verdict.HELD not in verdicts:
-        return Verdict.UNKNOWN, f"no success in {len(drills)} of the {attempts_max} attempts that it may take"
-    return Verdict.HELD, f"a success within {longest_without(verdicts) + 1} of at most {attempts_max} attempts"
+        return f"no success in {len(verdicts)} of the {attempts_max} attempts that it may take"
+    return ""
+
+
+def _held(verdicts: Sequence[Verdict]) -> str:
+    if all(each is Verdict.HELD for each in verdicts):
+        return f"every attempt was a success, {len(verdicts)} of {len(verdicts)}"
+    took = needed(verdicts)
+    since = len(verdicts) - sum(took)
+    told = f"wherever one begins to count, a success came within {max(took)} attempts"
+    return f"{told}; of the last {since} none was one" if since else told
 
 
 def harm(measurement: Measurement) -> tuple[str, ...]:
@@ -134,9 +168,10 @@ def harm(measurement: Measurement) -> tuple[str, ...]:
     return tuple(what for what in broken if what != TOO_LATE)
 
 
-def longest_of(verdicts: Sequence[Verdict], wanted: Verdict) -> int:
-    """The longest row of one verdict."""
-    return _longest([each is wanted for each in verdicts])
+def needed(verdicts: Sequence[Verdict]) -> list[int]:
+    """How many attempts each success took, the first one counted from the beginning, each other from the one before."""
+    at = [place for place, verdict in enumerate(verdicts, 1) if verdict is Verdict.HELD]
+    return [place - before for before, place in zip([0, *at], at, strict=False)]
 
 
 def longest_without(verdicts: Sequence[Verdict]) -> int:

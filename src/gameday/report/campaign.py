@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR
 
 from markupsafe import Markup
 
@@ -110,7 +111,7 @@ def campaign_page(
             f"Success rate and its interval: {words.sentence(found.interval)}",
             f"Within {found.attempts_max} attempts: 1 − (1 − p)^{found.attempts_max}, of the success rate p and of "
             "both ends of its interval. Only HELD is a success; a drill that is UNKNOWN is none.",
-            f"Percentiles, {words.sentence(found.percentile)}",
+            f"Percentiles: {words.sentence(found.percentile)}",
             "An unknown figure is no 0, and enters no percentile: such a drill may have been worse than all others.",
             ATTACHED if plan.attached else SAME_MACHINE,
         ),
@@ -127,13 +128,29 @@ def headline(done: Sequence[DrillDone], found: CampaignMeasurement, unreadable: 
     points = tuple(_point(each) for each in bad)
     if unreadable:
         lines = words.counted(unreadable, "line")
-        points = (Point("Finished drills are missing.", f"{lines} of runs.ndjson cannot be read.", ""), *points)
+        points = (Point("The campaign is damaged.", f"{lines} of runs.ndjson cannot be read.", ""), *points)
     left_out = len(points) - POINTS_MAX
     more = f"{words.counted(left_out, 'more drill')} under Drills" if left_out > 0 else ""
     meaning = MEANINGS[found.verdict].format(found.attempts_max)
-    return Headline(
-        found.verdict.value, TONES[found.verdict], meaning, words.sentence(found.why), None, points[:POINTS_MAX], more
-    )
+    why = " ".join(part for part in (words.sentence(found.why), how_sure(found)) if part)
+    return Headline(found.verdict.value, TONES[found.verdict], meaning, why, None, points[:POINTS_MAX], more)
+
+
+def how_sure(found: CampaignMeasurement) -> str:
+    """What so many drills say of the next ones: the lower end of the least sure variation. Only beside HELD."""
+    sure = least_sure(found)
+    if found.verdict is not Verdict.HELD or sure is None or sure.within_attempts is None:
+        return ""
+    drills = words.counted(sure.done, "drill")
+    of = "" if len(found.tried) == 1 else " of each variation"
+    share = percent(sure.within_attempts.low, ROUND_FLOOR)
+    return f"{drills}{of} show with 95 % confidence that it will do so again in {share} of cases or more."
+
+
+def least_sure(found: CampaignMeasurement) -> Tried | None:
+    """The variation whose lower end is the lowest; none without a drill."""
+    tried = [each for each in found.tried if each.within_attempts]
+    return min(tried, key=lambda each: each.within_attempts.low if each.within_attempts else 0.0, default=None)
 
 
 def _point(drill: DrillDone) -> Point:
@@ -157,19 +174,23 @@ def rate(found: CampaignMeasurement) -> Figure:
 def attempts(found: CampaignMeasurement) -> Figure:
     """The most attempts that a success took, of the variation that took longest, and how sure the next one is."""
     label = f"Works within {found.attempts_max} attempts"
-    tried = [each for each in found.tried if each.within_attempts]
-    if not tried:
+    worst = least_sure(found)
+    if worst is None or worst.within_attempts is None:
         return Figure(label, "unknown", Tone.DOUBT, "no drill has ended")
-    worst = min(tried, key=lambda each: each.within_attempts.low if each.within_attempts else 0.0)
     sure = worst.within_attempts
-    details = (f"{at_least(sure)} with 95 % confidence", f"estimate {percent(sure.estimate)}") if sure else ()
-    if not all(each.held for each in tried):
-        return Figure(label, "no success", TONES[found.verdict], "in a whole variation", details)
-    most = max(each.longest_without for each in tried) + 1
-    standing = "the most that a success took"
-    if len(found.tried) > 1:
-        details = (*details, f"least sure: {variation_words(worst.parameters)}")
-    return Figure(label, words.counted(most, "attempt"), TONES[found.verdict], standing, details)
+    confidence = f"{at_least(sure)} with 95 % confidence, estimate {percent(sure.estimate)}"
+    which = f"least sure: {variation_words(worst.parameters)}"
+    is_one_of_them = len({each.within_attempts for each in found.tried}) > 1
+    details = (confidence, which) if is_one_of_them else (confidence,)
+    if not all(each.held for each in found.tried):
+        return Figure(label, "no success", TONES[found.verdict], _whose(found), details)
+    most = max(each.attempts_needed or 0 for each in found.tried)
+    return Figure(label, words.counted(most, "attempt"), TONES[found.verdict], "the most that a success took", details)
+
+
+def _whose(found: CampaignMeasurement) -> str:
+    without = [variation_words(each.parameters) for each in found.tried if not each.held]
+    return f"of {without[0]}" if len(found.tried) > 1 else "in any drill"
 
 
 def longest(done: Sequence[DrillDone]) -> Figure:
@@ -229,19 +250,21 @@ def _variation_row(tried: Tried) -> tuple[Cell, ...]:
 
 def spreads(found: CampaignMeasurement) -> Table:
     """Median, 95th percentile and maximum of each figure of each variation, with the number of drills that have it."""
+    varied = len(found.tried) > 1
     columns = (
-        Column("Variation"), Column("Figure"), Column("n", True), Column("Median", True), Column("p95", True),
-        Column("Maximum", True),
+        *[Column("Variation")] * varied, Column("Figure"), Column("n", True), Column("Median", True),
+        Column("p95", True), Column("Maximum", True),
     )  # fmt: skip
-    rows = tuple(_spread_row(tried, each) for tried in found.tried for each in tried.spreads)
+    rows = tuple(_spread_row(tried, each, varied) for tried in found.tried for each in tried.spreads)
     return Table("How the figures are spread; excess is the RTA above the floor", columns, rows)
 
 
-def _spread_row(tried: Tried, spread: Spread) -> tuple[Cell, ...]:
+def _spread_row(tried: Tried, spread: Spread, varied: bool) -> tuple[Cell, ...]:
     n = Cell(known_words(spread), Tone.DOUBT if spread.missing else Tone.PLAIN)
     figures = (words.duration(spread.median_s), p95_words(spread), words.duration(spread.max_s))
     known = Tone.PLAIN if spread.n else Tone.DOUBT
-    return (Cell(variation_words(tried.parameters)), Cell(spread.what), n, *(Cell(each, known) for each in figures))
+    name = [Cell(variation_words(tried.parameters))] * varied
+    return (*name, Cell(spread.what), n, *(Cell(each, known) for each in figures))
 
 
 def runs(plan: CampaignPlan, done: Sequence[DrillDone]) -> Table:
