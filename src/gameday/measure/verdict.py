@@ -19,6 +19,7 @@ from gameday.measure.one_primary import one_primary_throughout
 
 WEIGHTS = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
 ALL_TIMERS_REAL = 1.0
+TOO_LATE = "clients waited longer than the RTO"
 IMPOSSIBLE = {
     WriteClass.DUPLICATE: "orders are there more than once",
     WriteClass.CORRUPTED: "orders came back with another checksum",
@@ -99,7 +100,7 @@ def recovery_time_objective(case: Case) -> Iterator[Finding]:
     expected = f"the recovery time actual to be at most {_s(rto_s)} (RTO)"
     if rta_s is not None and rta_s > rto_s:
         seen = f"{_s(rta_s)}" if known else f"more than {_s(rta_s)}: {case.recovery.why}"
-        yield Finding(Verdict.BROKEN, "clients waited longer than the RTO", expected, seen)
+        yield Finding(Verdict.BROKEN, TOO_LATE, expected, seen)
     elif not known:
         yield Finding(Verdict.UNKNOWN, "the recovery time is unknown", expected, case.recovery.why)
     elif rta_s is not None and scale != ALL_TIMERS_REAL and rta_s > rto_s * scale:

@@ -46,7 +46,7 @@ def waterfall_svg(waterfall: Waterfall) -> str:
     if not seen:
         return ""
     sheet = Sheet()
-    return _svg(
+    return drawn_svg(
         sheet, _waterfall(sheet, waterfall, seen), "waterfall", "Phases of the recovery after the fault", waterfall.told
     )
 
@@ -56,7 +56,9 @@ def over_time_svg(over_time: OverTime) -> str:
     if not over_time.slices:
         return ""
     sheet = Sheet()
-    return _svg(sheet, _over_time(sheet, over_time), "over-time", "Success rate and latency over time", over_time.told)
+    return drawn_svg(
+        sheet, _over_time(sheet, over_time), "over-time", "Success rate and latency over time", over_time.told
+    )
 
 
 def _waterfall(sheet: Sheet, waterfall: Waterfall, seen: list[Bar]) -> "Drawing":
@@ -75,7 +77,7 @@ def _waterfall(sheet: Sheet, waterfall: Waterfall, seen: list[Bar]) -> "Drawing"
     right = base.mark_text(align="right", color=INK["text"], fontSize=12)
     texts = right.encode(x=alt.value(width + LABELS), text="label:N")
     drawn = alt.layer(thread, bars, ticks, texts, *_vertical_marks(sheet, marks))
-    return _dressed(drawn.properties(width=width, height=BAR_HEIGHT * len(seen)))
+    return dressed(drawn.properties(width=width, height=BAR_HEIGHT * len(seen)))
 
 
 def _bar_row(bar: Bar) -> Row:
@@ -120,7 +122,7 @@ def _over_time(sheet: Sheet, over_time: OverTime) -> "Drawing":
         slices = [each for each in over_time.slices if each.panel == name]
         panels.append(_rate_panel(sheet, name, slices, over_time, (low, high), labelled=number == 0))
         panels.append(_latency_panel(sheet, name, slices, over_time, (low, high), last=number == len(names) - 1))
-    return _dressed(alt.vconcat(*panels, spacing=14))
+    return dressed(alt.vconcat(*panels, spacing=14))
 
 
 def _rate_panel(
@@ -221,7 +223,7 @@ def _band(sheet: Sheet, over_time: OverTime, domain: tuple[float, float], *, lab
     return drawn
 
 
-def _dressed(chart: "Drawing") -> "Drawing":
+def dressed(chart: "Drawing") -> "Drawing":
     """The chart in the report's inks, on no ground of its own."""
     axis = {
         "domainColor": INK["thread"], "tickColor": INK["thread"], "gridColor": INK["grid"], "labelColor": INK["muted"],
@@ -242,7 +244,8 @@ def _dressed(chart: "Drawing") -> "Drawing":
     return dressed
 
 
-def _svg(sheet: Sheet, chart: "Drawing", name: str, title: str, told: str) -> str:
+def drawn_svg(sheet: Sheet, chart: "Drawing", name: str, title: str, told: str) -> str:
+    """The chart drawn, as an inline SVG element that is safe for a page."""
     import altair as alt
     import vl_convert
 

@@ -19,11 +19,15 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One field of a table. ``code`` is set for text that machines wrote: names, ids, addresses."""
+    """One field of a table. ``code`` is set for text that machines wrote: names, ids, addresses.
+
+    ``href`` leads to a file beside the page, by a relative path.
+    """
 
     text: str
     tone: Tone = Tone.PLAIN
     code: bool = False
+    href: str = ""
 
     @property
     def unbroken(self) -> bool:
