@@ -20,7 +20,7 @@ FORCED = {"And": [present("$.force"), {"Variable": "$.force", "BooleanEquals": T
 
 def take_turns(then: str) -> dict[str, State]:
     """From the start to ``then``, for whoever is first, or for whom the first one left something to do."""
-    oldest, own = "$.running.Oldest[0]", "$$.Execution.Id"
+    oldest, own = "$.running.Oldest[0]", "$.running.Own"
     is_second = {"And": [present(oldest), {"Not": {"Variable": oldest, "StringEqualsPath": own}}]}
     return {
         "KnownMode?": choice({"Or": [PLANNED, UNPLANNED], "Next": "ListRunning"}, otherwise="UnknownMode"),
@@ -29,7 +29,7 @@ def take_turns(then: str) -> dict[str, State]:
             "aws-sdk:sfn:listExecutions",
             {"StateMachineArn.$": "$$.StateMachine.Id", "StatusFilter": "RUNNING"},
             "First?",
-            ResultSelector={"Oldest.$": "$.Executions[-1:].ExecutionArn"},
+            ResultSelector={"Oldest.$": "$.Executions[-1:].ExecutionArn", "Own.$": "$$.Execution.Id"},
             ResultPath="$.running",
             Catch=caught("First?"),
         ),
