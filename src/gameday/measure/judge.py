@@ -91,4 +91,5 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         findings=found,
         buckets=buckets(evidence),
         prober=prober_quality(evidence.probes),
+        since=evidence.start.since if evidence.start else "the fault",
     )
