@@ -60,13 +60,14 @@ class Kind(StrEnum):
     FAULT = "fault"  # stamped immediately before the first destructive call; what = the fault's repr
     FAULT_VERIFIED = "fault_verified"  # its effect check held; detail: effect -> sentence
     FAULT_FAILED = "fault_failed"  # its effect check failed; what = why
+    SWITCH = "switch"  # a planned failover begins, and nothing is broken; what = who asks for it; detail.execution
     HEAL = "heal"  # healing starts; what = the fault's repr
     HEALED = "healed"
     FENCED = "fenced"  # the old primary is isolated and this was verified; region = which
     HEALTH_CHECK = "health_check"  # what = healthy|unhealthy
     ALARM = "alarm"  # what = OK|ALARM|INSUFFICIENT_DATA; detail: name, entered_mono_ns (when it turned)
     EXECUTION = "execution"  # what = RUNNING|SUCCEEDED|FAILED|TIMED_OUT|ABORTED; detail.arn
-    STATE = "state"  # the state machine entered a state; what = its name; detail.type
+    STATE = "state"  # the state machine entered a state; what = its name; detail: type, execution (its ARN)
     DATABASE = "database"  # what = RDS status; detail: role (primary|replica|gone), id, endpoint
     TASKS = "tasks"  # what = "RUNNING/DESIRED"; detail: running, desired
     DNS = "dns"  # what = comma-separated addresses the resolver answers; region = whose they are, if known
@@ -378,6 +379,7 @@ class Measurement:
     buckets: tuple[Bucket, ...]
     prober: ProberQuality | None
     exposures: tuple[Exposure, ...] = ()  # in order of time
+    since: str = "the fault"  # what every "after" counts from: the fault, or the switch of a planned failover
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,4 +406,5 @@ class Plan:
     stays_reachable: tuple[str, ...] = ()  # what the faults leave reachable
     link_latency_s: float = 0.0  # one way, between the regions
     metric_period_s: float = 60.0  # of the lag metric, scaled
+    switches: bool = False  # a planned failover: nothing is broken, its times count from the switch, no loss is allowed
     experiment: Mapping[str, Any] = field(default_factory=dict)  # the Chaos Toolkit experiment, redacted

@@ -239,6 +239,8 @@ def test_every_output_that_a_drill_reads_is_there(template: Read):
 ANY_RESOURCE = {
     "ecr:GetAuthorizationToken",
     *(f"logs:{verb}LogDelivery" for verb in ("Create", "Get", "Update", "Delete")),
+    "ecs:ListTasks",  # its cluster is a condition
+    *("states:SendTaskSuccess", "states:SendTaskFailure"),  # of a task token
     *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
 }
 

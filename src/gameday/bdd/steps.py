@@ -48,6 +48,19 @@ def failover_by_hand(drill: Drill) -> None:
     drill.fail_over()
 
 
+@when("the planned failover is started")
+def planned_failover(drill: Drill) -> None:
+    """A switch on purpose: the primary is drained, and the standby takes over once it has everything."""
+    drill.fail_over("planned")
+
+
+@when("the old primary has been fenced")
+def old_primary_fenced(drill: Drill) -> None:
+    """Nobody writes into it any more; then the service is watched, and the survivors are read back."""
+    drill.fence()
+    drill.observe()
+
+
 @when(parsers.re(r'the on-call engineer walks the runbook "(?P<name>[a-z-]+)"$'))
 def runbook_walked(drill: Drill, name: str) -> None:
     """Every step of it, without asking."""
@@ -229,10 +242,12 @@ def alarm(name: str) -> Callable[[Event], bool]:
 
 
 def fault_of(drill: Drill) -> Event:
-    """The stamp from which every deadline counts."""
-    faults = [event for event in events_of(drill) if event.kind is Kind.FAULT]
-    assert faults, "nothing was broken yet: a Then with a deadline follows a When that breaks something"
-    return faults[0]
+    """The stamp from which every deadline counts: the fault, or the switch."""
+    begun = [event for event in events_of(drill) if event.kind in (Kind.FAULT, Kind.SWITCH)]
+    assert begun, (
+        "nothing was broken or switched yet: a Then with a deadline follows a When that breaks something, or switches"
+    )
+    return begun[0]
 
 
 def events_of(drill: Drill) -> list[Event]:

@@ -7,6 +7,7 @@ from gameday.seen import alarm_cleared, alarm_raised, lag_at_most
 
 __all__ = [
     "fail_over",
+    "fence",
     "heal",
     "hold",
     "inject_control_plane_trouble",
@@ -141,11 +142,19 @@ def until_lag_at_most(lag_s: float, within_s: float, configuration: Configuratio
         return f"the replica is at most {float(lag_s):g} s behind"
 
 
-def fail_over(configuration: Configuration = None) -> str:
-    """Approve and start the unplanned failover by hand, with force: where no health check sees the loss."""
+def fail_over(mode: str = "unplanned", configuration: Configuration = None) -> str:
+    """Start the failover by hand. mode is unplanned (approved, with force: where no health check sees the loss) or
+    planned (a switch on purpose: nothing is broken, and nothing may be lost)."""
     with drilling() as drill:
-        drill.fail_over()
-        return "the failover was started"
+        drill.fail_over(mode)
+        return f"the {mode} failover was started"
+
+
+def fence(configuration: Configuration = None) -> str:
+    """Isolate the old primary once the other region took its place; it fails when that one did not."""
+    with drilling() as drill:
+        drill.fence()
+        return f"{drill.lab.primary} is fenced"
 
 
 def run_runbook(name: str, options: dict[str, str] | None = None, configuration: Configuration = None) -> str:

@@ -94,4 +94,5 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         buckets=buckets(evidence),
         prober=prober_quality(evidence.probes),
         exposures=case.exposures,
+        since=evidence.start.since if evidence.start else "the fault",
     )

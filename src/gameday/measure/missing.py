@@ -17,6 +17,7 @@ from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.floor import LOCAL_LAB, PROMOTE
 from gameday.measure.moments import first, last, number
 from gameday.measure.prober import sequence_holes
+from gameday.measure.switch import switch_not_made
 
 Rule = Callable[[Case], Iterator[Finding]]
 # What RDS calls a database that serves (RDS user guide, "Viewing Amazon RDS DB instance status": the last of them is
@@ -151,8 +152,8 @@ def baseline_not_met(case: Case) -> Iterator[Finding]:
 
 
 def primary_already_down(case: Case) -> Iterator[Finding]:
-    """What was down before the fault was not broken by it."""
-    if case.evidence.fault is None:
+    """What was down before the fault was not broken by it, and a switch from what is down is no switch."""
+    if case.evidence.start is None:
         return
     for event in _last_before_fault(case):
         yield unknown(
@@ -164,8 +165,8 @@ def primary_already_down(case: Case) -> Iterator[Finding]:
 
 
 def _last_before_fault(case: Case) -> Iterator[Event]:
-    evidence, fault = case.evidence, case.evidence.fault
-    before_ns = fault.start_mono_ns if fault else None
+    evidence, start = case.evidence, case.evidence.start
+    before_ns = start.mono_ns if start else None
     health = last(evidence.events, Kind.HEALTH_CHECK, before_ns=before_ns)
     if health and health.what == "unhealthy":
         yield health
@@ -313,6 +314,7 @@ MISSING: tuple[Rule, ...] = (
     baseline_not_met,
     primary_already_down,
     fault_without_effect,
+    switch_not_made,
     witnesses_disagree,
     no_end_of_observation,
     two_boots,

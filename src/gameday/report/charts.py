@@ -46,9 +46,8 @@ def waterfall_svg(waterfall: Waterfall) -> str:
     if not seen:
         return ""
     sheet = Sheet()
-    return drawn_svg(
-        sheet, _waterfall(sheet, waterfall, seen), "waterfall", "Phases of the recovery after the fault", waterfall.told
-    )
+    title = f"Phases of the recovery after {waterfall.since}"
+    return drawn_svg(sheet, _waterfall(sheet, waterfall, seen), "waterfall", title, waterfall.told)
 
 
 def over_time_svg(over_time: OverTime) -> str:
@@ -70,7 +69,7 @@ def _waterfall(sheet: Sheet, waterfall: Waterfall, seen: list[Bar]) -> "Drawing"
     low = min(0.0, *(bar.at_s or 0.0 for bar in seen))
     high = max(0.001, *(bar.at_s or 0.0 for bar in seen), *(at_s for _, at_s in marks))
     base = alt.Chart(sheet.rows([_bar_row(bar) for bar in seen])).encode(y=_phase_axis(seen))
-    x = _time_axis((low, high), shown=True)
+    x = _time_axis((low, high), shown=True, since=waterfall.since)
     thread = base.mark_rule(color=INK["thread"], strokeDash=[1, 3]).encode(x=alt.X("zero:Q"), x2="since:Q")
     bars = base.mark_bar(color=INK["fresh"], height=11).encode(x=x, x2="since:Q")
     ticks = base.mark_tick(color=INK["fresh"], thickness=3, size=17, opacity=1).encode(x="at:Q")
@@ -156,7 +155,7 @@ def _latency_panel(
     lines = [
         alt.Chart(sheet.rows([row for row in rows if row["rank"] == rank]))
         .mark_line(strokeWidth=width, strokeJoin="round")
-        .encode(x=_time_axis(domain, shown=last), y=y, color=inks, strokeDash=dash)
+        .encode(x=_time_axis(domain, shown=last, since=over_time.since), y=y, color=inks, strokeDash=dash)
         for rank, width in (("p50", 0.9), ("p99", 2))
     ]
     bound = alt.Chart(sheet.rows([{"ms": over_time.bound_ms, "label": f"{name}: bound of a good probe"}]))
@@ -166,7 +165,7 @@ def _latency_panel(
     )
 
 
-def _time_axis(domain: tuple[float, float], *, shown: bool) -> "alt.X":
+def _time_axis(domain: tuple[float, float], *, shown: bool, since: str = "the fault") -> "alt.X":
     """Seconds after the fault; minutes when the drill took longer than five of them."""
     import altair as alt
 
@@ -174,11 +173,11 @@ def _time_axis(domain: tuple[float, float], *, shown: bool) -> "alt.X":
     reach_s = domain[1] - domain[0]
     if reach_s <= MINUTES_FROM_S:
         axis = alt.Axis(labels=shown, ticks=shown, tickCount=12)
-        return alt.X("at:Q", title="seconds after the fault" if shown else None, scale=scale, axis=axis)
+        return alt.X("at:Q", title=f"seconds after {since}" if shown else None, scale=scale, axis=axis)
     step_s = next((step for step in MINUTE_STEPS_S if reach_s / step <= 14), MINUTE_STEPS_S[-1])
     values = [float(number * step_s) for number in range(int(domain[0] // step_s) + 1, int(domain[1] // step_s) + 1)]
     axis = alt.Axis(labels=shown, ticks=shown, values=values, labelExpr="format(datum.value / 60, ',')")
-    return alt.X("at:Q", title="minutes after the fault" if shown else None, scale=scale, axis=axis)
+    return alt.X("at:Q", title=f"minutes after {since}" if shown else None, scale=scale, axis=axis)
 
 
 def _clients(rows: list[Row]) -> list[str]:

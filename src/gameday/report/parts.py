@@ -104,6 +104,7 @@ class Waterfall:
     rta_s: float | None
     floor_s: float | None
     told: str  # the same in words, for those who do not see the drawing
+    since: str = "the fault"  # what the times count from
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class OverTime:
     bound_ms: float
     told: str
     note: str = ""
+    since: str = "the fault"
 
 
 @dataclass(frozen=True, slots=True)
