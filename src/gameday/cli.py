@@ -10,6 +10,7 @@ import click
 from gameday.cli_drill import drill
 from gameday.cli_lab import lab
 from gameday.cli_record import judge, report, undo
+from gameday.cli_runbook import runbook
 from gameday.errors import GamedayError, InputError
 
 INTERRUPTED = 130
@@ -28,7 +29,7 @@ def version() -> None:
     click.echo(installed("chaostoolkit-gameday"))
 
 
-for command in (lab, drill, judge, report, undo):
+for command in (lab, drill, judge, report, undo, runbook):
     cli.add_command(command)
 
 

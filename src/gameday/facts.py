@@ -89,6 +89,11 @@ BASELINE_NOT_MET = "baseline not met"
 NOT_AS_PLANNED = "not run as planned"  # detail.failed: each activity that failed, each hypothesis that was not met
 SILENT_HEALTH_PATH = "silent_health_path"  # a FAULT's detail: the health check gets no answer, not even a refusal
 APPROVED = "approved"  # somebody allowed the failover; its clock starts here
+FAILBACK = "failback"  # a RUNBOOK's detail.runbook; four of its steps:
+FAILBACK_REBUILDS = "rebuild-the-primary-as-a-replica"  # done: protected again, the other way round
+FAILBACK_DRAINS = "drain-the-standby"  # started: the planned switch begins, and clients wait
+FAILBACK_PROMOTES = "promote-the-primary"  # started: from here on the primary region may acknowledge again
+FAILBACK_PROTECTED = "start-the-standbys-task"  # done: both regions are as they were
 REPLAY_LSN = "replay LSN before promotion"  # detail.lsn, read from the standby; region = the standby's
 
 
