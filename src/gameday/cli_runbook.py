@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from gameday.lab.model import Lab
-    from gameday.recovery.runbook import Runbook, Scene, Step
+    from gameday.recovery.runbook import Check, Runbook, Scene, Step
 
 DEFAULT_NAME = "lab"  # as of gameday lab up
 AWS, LOCAL = "aws", "local"  # what a drill calls an account, and a lab of its own
@@ -133,28 +133,30 @@ def _only_show(book: "Runbook", steps: "Sequence[Step]", lab: "Lab", values: Map
     from gameday.recovery.shown import Unknown, nowhere
     from gameday.walk_told import Terminal
 
-    scene, teller = Scene(lab, nowhere(book.name), values, Unknown()), Terminal(book, yes=True)
+    looking, teller = Scene(lab, nowhere(book.name), values), Terminal(book, yes=True)
+    showing = Scene(lab, looking.timeline, values, Unknown())
     click.echo(f"{book.title}, on {lab.name}. Nothing is called that changes anything")
     for step in steps:
         teller.step(step)
         for check in step.before:
-            click.echo(f"    before  {check.what}: {_seen_now(check.look, check.is_met, scene)}")
-        for line in _calls_now(step, scene):
+            click.echo(f"    before  {check.what}: {_seen_now(check, looking)}")
+        showing.found.update(looking.found)
+        for line in _calls_now(step, showing):
             click.echo(f"    call    {line}")
         for check in step.after:
             click.echo(f"    then    {check.what}")
 
 
-def _seen_now(look: Any, is_met: Any, scene: "Scene") -> str:
+def _seen_now(check: "Check", scene: "Scene") -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from gameday.errors import GamedayError
 
     try:
-        seen = look(scene)
+        seen = check.look(scene)
     except (BotoCoreError, ClientError, GamedayError) as cause:
         return f"cannot be seen yet ({cause})"
-    return f"{seen} ({'met' if is_met(seen) else 'not met now'})"
+    return f"{seen} ({'met' if check.is_met(seen) else 'not met now'})"
 
 
 def _calls_now(step: "Step", scene: "Scene") -> list[str]:

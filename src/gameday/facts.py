@@ -346,6 +346,21 @@ class ProberQuality:
 
 
 @dataclass(frozen=True, slots=True)
+class Reprotection:
+    """What a failback took and cost, in seconds; None is UNKNOWN. Meaning: ``gameday.measure.reprotection``."""
+
+    begun_utc: str
+    since_healing_s: float | None  # time to re-protected
+    took_s: float | None  # the same from the failback's start
+    reverse_s: float | None  # from its start until the primary region's database followed the standby's
+    interruption_s: float | None  # of clients, by the planned switch
+    interruption_why: str
+    lost: int | None  # writes acknowledged since the failover that are not there
+    lost_ids: tuple[str, ...]
+    why: str = ""  # why re-protection was not seen
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """Everything the judgement found, with its evidence: the content of ``measurement.json``."""
 
@@ -372,6 +387,7 @@ class Measurement:
     findings: tuple[Finding, ...]
     buckets: tuple[Bucket, ...]
     prober: ProberQuality | None
+    reprotection: Reprotection | None = None  # None: nobody failed back
 
 
 @dataclass(frozen=True, slots=True)

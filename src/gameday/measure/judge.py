@@ -12,6 +12,7 @@ from gameday.measure.floor import floor
 from gameday.measure.moments import first
 from gameday.measure.phases import phases
 from gameday.measure.prober import prober_quality
+from gameday.measure.reprotection import reprotection
 from gameday.measure.rpo import recovery_point
 from gameday.measure.rto import Terms, overall, recovery_time
 from gameday.measure.verdict import findings, verdict_of
@@ -41,6 +42,7 @@ def measure(evidence: Evidence) -> Measurement:
         availability=availability(evidence),
         alarms=alarms(evidence),
         split_brain=split_brain(evidence, classified),
+        reprotection=reprotection(evidence, classified),
     )
     return _measurement(case, times)
 
@@ -91,4 +93,5 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         findings=found,
         buckets=buckets(evidence),
         prober=prober_quality(evidence.probes),
+        reprotection=case.reprotection,
     )

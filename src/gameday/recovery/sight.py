@@ -153,8 +153,8 @@ def tasks_in_service(lab: Lab, region: str, wanted: int) -> Sight:
 
 def tasks_are_gone(lab: Lab, region: str) -> Sight:
     """Whether no task of the region runs, nor is stopping."""
-    seen = fence.seen(lab, region)
-    return Sight(seen.tasks_running == 0, f"{seen.tasks_running} running or stopping")
+    running, stopping = (sum(1 for _ in look(lab, region)) for look in (status.tasks, status.tasks_stopping))
+    return Sight(fence.seen(lab, region).tasks_running == 0, f"{running} to run, {stopping} stopping")
 
 
 def stopped_last(lab: Lab, region: str) -> datetime:
@@ -167,9 +167,8 @@ def stopped_last(lab: Lab, region: str) -> datetime:
 
 def is_fenced(lab: Lab, region: str) -> Sight:
     """Whether nobody can write into the region's database: no task, and no open security group."""
-    seen = fence.seen(lab, region)
-    told = f"{seen.tasks_running} tasks, database open to {seen.database_open_to} rules"
-    return Sight(fence.is_fenced(seen), told)
+    seen, tasks = fence.seen(lab, region), tasks_are_gone(lab, region)
+    return Sight(fence.is_fenced(seen), f"tasks: {tasks.told}; rules that open its database: {seen.database_open_to}")
 
 
 # ---- routing
