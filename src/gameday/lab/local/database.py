@@ -3,54 +3,43 @@
 import importlib
 import secrets
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gameday.clock import eventually
 from gameday.errors import LabError
 from gameday.facts import WalCommit
-from gameday.lab.local.credentials import database_credentials
+from gameday.lab.local.backups import AutomatedBackup, Backups
+from gameday.lab.local.births import Births, Instance
 from gameday.lab.local.ground import PRIMARY, SECONDARY, Ground
 from gameday.lab.local.links import Address, Place
 from gameday.lab.local.metrics import MetricStore
 from gameday.lab.local.pg_binaries import find_binaries
 from gameday.lab.local.pg_template import Blanks
-from gameday.lab.local.postgres import Node, Upstream
-from gameday.lab.local.rds_state import AVAILABLE, CREATING, FAILED, STARTING, instances, named_in, source_id
-from gameday.lab.local.replica_watch import ReplicaWatch
+from gameday.lab.local.postgres import Node
+from gameday.lab.local.rds_state import (
+    AVAILABLE,
+    CREATING,
+    DELETING,
+    FAILED,
+    STARTING,
+    automated_snapshot,
+    deleted,
+    identify,
+    instances,
+    named_in,
+    source_id,
+)  # fmt: skip
 from gameday.lab.local.wal import commits_after_fork
 
 READY_WITHIN_S = 60.0
 PROMOTED_WITHIN_S = 60.0
-DATABASE_DEFAULT = "app"
-STREAMS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND application_name = %(name)s"
-HOLDS = "SELECT pg_last_wal_replay_lsn() >= %(lsn)s::pg_lsn"
+# RDS ships WAL each five minutes (RDS user guide, "Restoring a DB instance to a specified time").
+SHIPS_EACH_S, SHIPS_EACH_AT_LEAST_S = 300.0, 1.0
 type Key = tuple[str, str]  # region, RDS identifier
-
-
-@dataclass
-class Instance:
-    """One RDS instance and its PostgreSQL. ``source`` is what it streams from; ``life`` is the work that makes it.
-
-    It ``feeds`` from when a replica may begin to stream from it, which is before it ``is_up``.
-    """
-
-    region: str
-    number: int
-    node: Node
-    source: "Instance | None"
-    life: "Future[None] | None" = None
-    feeds: bool = False
-    is_up: bool = False
-    watch: ReplicaWatch | None = None
-
-    @property
-    def db_id(self) -> str:
-        return self.node.name
 
 
 @dataclass
@@ -68,16 +57,22 @@ class DatabaseController:
     _numbers: dict[Key, int] = field(default_factory=dict, init=False)
     _numbering: threading.Lock = field(default_factory=threading.Lock, init=False)
     _fork: tuple[Node, Node] | None = field(default=None, init=False)
+    _fork_told: tuple[WalCommit, ...] | None = field(default=None, init=False)  # before its old primary was deleted
+    backs_up: bool = field(default=False, init=False)  # the lab's start is not slowed by copies
     _closing: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
         self._metrics = MetricStore()
         self._password = secrets.token_urlsafe(16)  # the replication role's: made for this lab, known to nobody else
-        self._workers = ThreadPoolExecutor(4, thread_name_prefix="database")
+        self._workers = ThreadPoolExecutor(8, thread_name_prefix="database")
         self._binaries = find_binaries()
         self._blanks = Blanks(self._binaries, self.ground.folder / "blanks", self._workers)
         self._workers.submit(importlib.import_module, "psycopg")  # now, when there is time
         self._to_start: list[tuple[Node, Future[None]]] = []
+        self.backups = Backups(self.ground.folder / "backups")
+        self.births = Births(
+            self.ground, self._blanks, self._password, self._start_and_wait, self._closing, self._publish_lag
+        )
 
     def reconcile(self) -> None:
         """Take new instances in, let deleted ones go, start what is ready to start, tell which died.
@@ -88,21 +83,23 @@ class DatabaseController:
             (region, db.db_instance_identifier): db for region in (PRIMARY, SECONDARY) for db in instances(region)
         }
         for key in [key for key in self._held if key not in wanted]:
-            self._let_go(self._held.pop(key))
+            self._let_go(key)
         for key, db in wanted.items():
-            if key not in self._held:
+            if db.status == DELETING:
+                self._see_off(key, db)
+            elif key not in self._held:
                 self._take_in(key, db)
         self._start_what_is_ready()
         for key, db in wanted.items():
             if key in self._held:
                 self._tell_a_death(self._held[key], db)
-        for instance in self._held.values():
-            if instance.life and instance.life.done() and (cause := instance.life.exception()):
-                raise LabError(f"{instance.db_id} in {instance.region} to come up", str(cause)) from cause
+                self._back_up(self._held[key], db)
+        self._raise_what_failed()
 
     def close(self) -> None:
         """End every PostgreSQL at once; the lab's folder goes with the lab."""
         self._closing.set()
+        self.backups.close()
         for instance in self._held.values():
             if instance.watch:
                 instance.watch.stop()
@@ -128,7 +125,7 @@ class DatabaseController:
             replica.watch.stop()
         replica.node.promote(within_s=PROMOTED_WITHIN_S)
         self.ground.board.close(f"replication/{db_id}")
-        self._fork = (replica.source.node, replica.node)
+        self._fork, self._fork_told = (replica.source.node, replica.node), None
         replica.source = None
         self.ground.said(f"database: {db_id} in {region} is a primary")
 
@@ -152,6 +149,43 @@ class DatabaseController:
             db.status = STARTING
             instance.life = self._workers.submit(self._run_again, instance, db)
 
+    def reboot(self, region: str, db_id: str) -> None:
+        """End the instance's PostgreSQL in order and start it again; returns at once."""
+        instance = self._named(region, db_id)
+        (db,) = [db for db in instances(region) if db.db_instance_identifier == db_id]
+        instance.feeds = instance.is_up = False
+        instance.life = self._workers.submit(self._restart, instance, db)
+
+    def take_snapshot(self, region: str, db_id: str, snapshot: Any) -> None:
+        """Copy the instance's data as of now, under moto's snapshot, which is ``available`` then; returns at once."""
+        node = self._named(region, db_id).node
+        self._keep(snapshot, lambda: self.backups.take(region, snapshot.db_snapshot_identifier, node))
+
+    def copy_snapshot(self, source: Key, region: str, snapshot: Any) -> None:
+        """Copy a snapshot, of another region when that can be reached; returns at once."""
+
+        def copy() -> None:
+            self.births.until_passes(region, source[0])
+            self.backups.copy(source, (region, snapshot.db_snapshot_identifier))
+            self.births.until_passes(region, source[0])  # what is cut on its way arrives after the cut
+
+        self._keep(snapshot, copy)
+
+    def _keep(self, snapshot: Any, work: Callable[[], object]) -> None:
+        """RDS tells of a snapshot that came to nothing by its status alone."""
+
+        def keep() -> None:
+            try:
+                work()
+            except BaseException as cause:
+                snapshot.status = FAILED
+                self.ground.said(f"database: no snapshot {snapshot.db_snapshot_identifier}: {cause!r}")
+                raise
+            snapshot.percent_progress, snapshot.status = 100, AVAILABLE
+            self.ground.said(f"database: snapshot {snapshot.db_snapshot_identifier} available")
+
+        self._workers.submit(keep)
+
     def _named(self, region: str, db_id: str) -> Instance:
         if (region, db_id) not in self._held:
             known = ", ".join(name for of, name in self._held if of == region) or "none"
@@ -160,6 +194,8 @@ class DatabaseController:
 
     def commits_after_fork(self) -> tuple[WalCommit, ...] | None:
         """What the last promoted replica's old source committed after they parted; None when nothing was promoted."""
+        if self._fork_told is not None:
+            return self._fork_told
         return commits_after_fork(*self._fork) if self._fork else None
 
     # taking in and letting go
@@ -175,6 +211,7 @@ class DatabaseController:
         instance = self._held[key] = Instance(region, number, node, source)
         db.status = CREATING
         db.gameday_address, db.port = self.endpoint(region, db_id)
+        identify(db)
         instance.life = self._workers.submit(self._bring_up, instance, db)
 
     def _source_of(self, db: Any) -> Instance | None:
@@ -183,18 +220,44 @@ class DatabaseController:
         wanted = source_id(db)
         return next((one for (region, db_id), one in self._held.items() if named_in(wanted, region, db_id)), None)
 
-    def _let_go(self, instance: Instance) -> None:
-        for link in self._links_of(instance):
-            self.ground.board.close(link)
+    def _let_go(self, key: Key) -> None:
+        """The control plane no longer knows it."""
+        instance = self._held.pop(key)
+        self._forget_number(instance)
+        self._workers.submit(self._take_down, instance)
+
+    def _see_off(self, key: Key, db: Any) -> None:
+        """It is ``deleting`` until its final snapshot is taken and its PostgreSQL is gone, as on AWS."""
+        instance = self._held.get(key)
+        if instance and instance.leaving is None:
+            instance.leaving = self._workers.submit(self._leave, instance, db)
+        elif instance is None or (instance.leaving and instance.leaving.done()):
+            deleted(key[0], db)
+            if instance:
+                self._forget_number(self._held.pop(key))
+
+    def _leave(self, instance: Instance, db: Any) -> None:
+        if instance.life:
+            wait([instance.life])
+        final = getattr(db, "gameday_final_snapshot", None)
+        if final:
+            eventually(lambda: final.status, (AVAILABLE, FAILED).__contains__, what="the final snapshot", within_s=600)
+        if self._fork and instance.node is self._fork[0]:
+            self._fork_told = commits_after_fork(*self._fork)
+        self.backups.end(instance.region, db.dbi_resource_id, retain=getattr(db, "gameday_keeps_backups", False))
+        self._take_down(instance)
+
+    def _forget_number(self, instance: Instance) -> None:
         with self._numbering:
             self._numbers.pop((instance.region, instance.db_id), None)
-        self._workers.submit(self._take_down, instance)
 
     def _links_of(self, instance: Instance) -> Iterator[str]:
         wanted = {f"db/{instance.db_id}", f"replication/{instance.db_id}"}
         return (link.name for link in self.ground.board.links() if link.name in wanted)
 
     def _take_down(self, instance: Instance) -> None:
+        for link in self._links_of(instance):
+            self.ground.board.close(link)
         if instance.watch:
             instance.watch.stop()
         instance.node.stop()
@@ -213,10 +276,13 @@ class DatabaseController:
 
     def _bring_up(self, instance: Instance, db: Any) -> None:
         try:
+            origin = self.backups.origin((instance.region, instance.db_id))
             if instance.source:
-                self._make_replica(instance, instance.source)
+                self.births.replica(instance, instance.source)
+            elif origin:
+                self.births.restored(instance, origin)
             else:
-                self._make_primary(instance, db)
+                self.births.primary(instance, db)
             self._open_endpoint(instance)
         except BaseException as cause:
             db.status = FAILED
@@ -225,6 +291,10 @@ class DatabaseController:
         instance.feeds = instance.is_up = True
         db.status = AVAILABLE
         self.ground.said(f"database: {instance.db_id} in {instance.region} available")
+
+    def _restart(self, instance: Instance, db: Any) -> None:
+        instance.node.stop()
+        self._run_again(instance, db)
 
     def _run_again(self, instance: Instance, db: Any) -> None:
         try:
@@ -235,36 +305,6 @@ class DatabaseController:
         instance.feeds = instance.is_up = True
         db.status = AVAILABLE
         self.ground.said(f"database: {instance.db_id} in {instance.region} runs again")
-
-    def _make_primary(self, instance: Instance, db: Any) -> None:
-        login = database_credentials(instance.region)
-        node = instance.node
-        node.create(self._blanks.take())
-        self._start_and_wait(node)
-        node.add_replicator(self._password)
-        instance.feeds = True
-        node.add_application(login.username, login.password, db.db_name or DATABASE_DEFAULT)
-
-    def _make_replica(self, instance: Instance, source: Instance) -> None:
-        node, slot = instance.node, instance.db_id.replace("-", "_")
-        source.node.drop_slot(slot)
-        source.node.add_slot(slot)
-        upstream = Upstream(self._open_replication(instance, source), slot, self._password)
-        node.create(self._blanks.take(), upstream)
-        self._start_and_wait(node)
-        assert source.life
-        source.life.result()
-        self._wait_complete(source.node, node)
-        publish = partial(self._publish_lag, instance)
-        instance.watch = ReplicaWatch(source.node, node, self.ground.delays.lag_metric_period_s, publish)
-
-    def _wait_complete(self, source: Node, replica: Node) -> None:
-        """An available replica streams, and holds everything its source had when it began to."""
-        streams = partial(source.ask, STREAMS, {"name": replica.name})
-        eventually(streams, 1, what=f"{replica.name} streaming from {source.name}", within_s=READY_WITHIN_S)
-        had = source.ask("SELECT pg_current_wal_flush_lsn()::text")
-        holds = partial(replica.ask, HOLDS, {"lsn": had})
-        eventually(holds, True, what=f"{replica.name} as far as {source.name}", within_s=READY_WITHIN_S)
 
     def _start_and_wait(self, node: Node) -> None:
         started: Future[None] = Future()
@@ -284,13 +324,6 @@ class DatabaseController:
         listen = self.endpoint(instance.region, instance.db_id)
         self.ground.board.open(f"db/{instance.db_id}", listen, [instance.node.address], path)
 
-    def _open_replication(self, instance: Instance, source: Instance) -> Address:
-        path = (Place(instance.region, "database"), Place(source.region, "database"))
-        near = (self.ground.addresses.remote_database(instance.region, instance.number), self.ground.ports.database)
-        latency_s = 0.0 if instance.region == source.region else self.ground.delays.link_latency_s
-        self.ground.board.open(f"replication/{instance.db_id}", near, [source.node.address], path, latency_s=latency_s)
-        return near
-
     def _publish_lag(self, instance: Instance, lag_s: float) -> None:
         dimensions = {"DBInstanceIdentifier": instance.db_id}
         self._metrics.put(instance.region, "AWS/RDS", "ReplicaLag", dimensions, lag_s)
@@ -308,11 +341,36 @@ class DatabaseController:
             started.set_result(None)
 
     def _tell_a_death(self, instance: Instance, db: Any) -> None:
-        if instance.is_up and not instance.node.is_running():
+        if instance.is_up and not instance.leaving and not instance.node.is_running():
             instance.feeds = instance.is_up = False
             db.status = FAILED
             self.ground.ended(f"postgres/{instance.db_id}")
             self.ground.said(f"database: the PostgreSQL of {instance.db_id} in {instance.region} died")
+
+    def _back_up(self, instance: Instance, db: Any) -> None:
+        """Automated backups begin with the instance's own life as a primary, or with its promotion."""
+        if self.backs_up and instance.is_up and not db.is_replica and db.backup_retention_period:
+            period_s = max(SHIPS_EACH_AT_LEAST_S, SHIPS_EACH_S * self.ground.scale)
+            self.backups.begin(instance.region, db, instance.node, period_s, self._shipped)
+
+    def _shipped(self, backup: AutomatedBackup) -> None:
+        """RDS lists the first backup of an instance among its snapshots, and tells how far it can be restored."""
+        base, db = backup.archive.base, backup.database
+        assert base
+        if db.gameday_restorable is None:
+            snapshot = automated_snapshot(db, base.begun)
+            self.backups.adopt(backup.region, snapshot.db_snapshot_identifier, base)
+            snapshot.status = AVAILABLE
+        db.gameday_restorable = backup.archive.latest
+
+    def _raise_what_failed(self) -> None:
+        for instance in self._held.values():
+            done = [work for work in (instance.life, instance.leaving) if work and work.done()]
+            for cause in [work.exception() for work in (done[-1:] if instance.leaving else done)]:
+                if cause:
+                    raise LabError(f"{instance.db_id} in {instance.region} to come up", str(cause)) from cause
+        for name, failure in self.backups.failures():
+            raise LabError(f"the automated backup of {name}", str(failure)) from failure
 
     def _log(self, node: Node) -> Path:
         return self.ground.folder / "logs" / "postgres" / f"{node.name}.log"

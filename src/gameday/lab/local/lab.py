@@ -86,6 +86,7 @@ class LocalLab:
                 if self._ready.is_set() and not announced:
                     announced = True
                     parts.service.delay_starts = True
+                    parts.database.backs_up = True
                     gc.freeze()
                     gc.enable()
                     on_ready(self)

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network
+from itertools import pairwise
 from typing import Any
 
 from gameday.lab.local.ground import ACCOUNT, PRIMARY, SECONDARY, Ground
 from gameday.lab.local.links import LinkState, Place
 from gameday.lab.local.packets import Ingress, Rule, Subnet, flows
+from gameday.lab.local.rds_state import instances
 
 TIER_TAG = "gameday:tier"
 DATABASE_LINKS = "db/"
@@ -15,11 +17,13 @@ DATABASE_LINKS = "db/"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the ACLs and groups of one region say, read once a round: tier -> subnets, tier -> groups."""
+    """What the ACLs and groups of one region say, read once a round: tier -> subnets, tier -> groups, group -> rules,
+    database -> its groups."""
 
     subnets: dict[str, tuple[Subnet, ...]]
     group_ids: dict[str, tuple[str, ...]]
-    database_ingress: tuple[Ingress, ...]
+    ingress: dict[str, tuple[Ingress, ...]]
+    database_groups: dict[str, tuple[str, ...]]
 
 
 @dataclass
@@ -29,7 +33,7 @@ class NetworkController:
     A link is cut when, on any hop of its path, no subnet of one tier can speak with any subnet of the next: ACLs are
     stateless, so an established connection falls silent too. Not as on AWS: a link stands for all subnets of a tier, so
     an outage of one zone alone is not seen. A closed security group keeps new connections out and leaves established
-    ones (AWS tracks connections); only the database's group is looked at.
+    ones (AWS tracks connections); only the database instance's own groups are looked at.
     """
 
     ground: Ground
@@ -70,21 +74,31 @@ class NetworkController:
         if not link.name.startswith(DATABASE_LINKS):
             return
         source, target = link.path[-2], link.path[-1]
-        admits = self._admits(source, target, regions)
+        admits = self._admits(link.name.removeprefix(DATABASE_LINKS), source, target, regions)
         if admits != link.admits:
             self.ground.board.admit(link.name, admits)
             self.ground.said(f"network: {link.name} {'open' if admits else 'closed'} to new connections")
 
-    def _admits(self, source: Place, target: Place, regions: "dict[str, Rules]") -> bool:
+    def _admits(self, db_id: str, source: Place, target: Place, regions: "dict[str, Rules]") -> bool:
         near = regions[source.region]
         cidrs = [subnet.cidr for subnet in near.subnets.get(source.tier, ())]
         groups = near.group_ids.get(source.tier, ())
-        rules = regions[target.region].database_ingress
+        far = regions[target.region]
+        own = far.database_groups.get(db_id, far.group_ids.get(target.tier, ()))
+        rules = [rule for group in own for rule in far.ingress.get(group, ())]
         return any(rule.admits(self._port(target), cidrs=cidrs, groups=groups) for rule in rules)
 
     def _port(self, place: Place) -> int:
         ports = self.ground.ports
         return {"balancer": ports.http, "tasks": ports.task, "database": ports.database}[place.tier]
+
+
+def passes(ground: Ground, path: tuple[Place, ...]) -> bool:
+    """Whether the ACLs let a connection through along ``path`` now; so they do where no network is deployed yet."""
+    regions = {region: _read(region) for region in (PRIMARY, SECONDARY)}
+    if not all(read.subnets for read in regions.values()):
+        return True
+    return all(NetworkController(ground)._hop_passes(near, far, regions) for near, far in pairwise(path))
 
 
 def _subnets(place: Place, regions: "dict[str, Rules]") -> tuple[Subnet | None, ...]:
@@ -104,14 +118,16 @@ def _read(region: str) -> Rules:
         if tier and found.id in acl_of:
             subnets.setdefault(tier, []).append(_subnet(found, acl_of[found.id]))
     groups: dict[str, list[Any]] = {}
-    for group in [one for named in list(backend.groups.values()) for one in list(named.values())]:
+    known = [one for named in list(backend.groups.values()) for one in list(named.values())]
+    for group in known:
         tier = _tier(backend, group.id)
         if tier:
             groups.setdefault(tier, []).append(group)
     return Rules(
         {tier: tuple(found) for tier, found in subnets.items()},
         {tier: tuple(group.id for group in found) for tier, found in groups.items()},
-        tuple(_ingress(rule) for group in groups.get("database", ()) for rule in list(group.ingress_rules)),
+        {group.id: tuple(_ingress(rule) for rule in list(group.ingress_rules)) for group in known},
+        {db.db_instance_identifier: tuple(db.vpc_security_group_ids) for db in instances(region)},
     )
 
 

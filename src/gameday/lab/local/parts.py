@@ -32,6 +32,7 @@ class Parts:
     ground: Ground
     controllers: tuple[Controller, ...]
     service: ServiceController
+    database: DatabaseController
     routing: RoutingController
     aws: Aws
     deploy: Callable[[], None]
@@ -65,7 +66,7 @@ def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
             "Resolver": ground.resolver,
         }
         aws = server.inside()
-        yield Parts(ground, controllers, service, routing, aws, lambda: deploy(aws, parameters))
+        yield Parts(ground, controllers, service, database, routing, aws, lambda: deploy(aws, parameters))
 
 
 class Closable(Protocol):
@@ -100,7 +101,8 @@ def _hooks(
         route53_status=routing.status,
         target_health=balancer.target_health,
         event=events.deliver,
-        database_endpoint=lambda region, db_id: (ground.addresses.database(region), ground.ports.database),
+        database_endpoint=database.endpoint,
+        databases=database,
         asl_scale=ground.scale,
         endpoint_url=ground.endpoint_url,
         said=ground.said,

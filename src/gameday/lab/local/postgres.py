@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,21 @@ class Upstream:
     password: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rewind:
+    """A recovery from an archive of WAL that ends with the last transaction committed at or before ``until``."""
+
+    wal: Path
+    until: datetime
+
+    def settings(self) -> list[Setting]:
+        return [
+            Setting("restore_command", f'\'cp "{self.wal}/%f" "%p"\'', ""),
+            Setting("recovery_target_time", f"'{self.until.isoformat()}'", ""),
+            Setting("recovery_target_action", "promote", ""),
+        ]
+
+
 class Node:
     """One PostgreSQL. ``folder`` holds its ``data`` and its socket; ``start`` is the lab's, main thread only.
 
@@ -100,16 +116,21 @@ class Node:
     def data(self) -> Path:
         return self.folder / "data"
 
-    def create(self, blank: Path, upstream: Upstream | None = None) -> None:
-        """Make the data folder of a blank one (it is moved), configured, and with ``upstream`` a standby."""
+    def create(self, blank: Path, upstream: Upstream | None = None, rewind: Rewind | None = None) -> None:
+        """Make the data folder of a blank one, or of a copy (it is moved), configured, and with ``upstream`` a standby.
+
+        With ``rewind`` it recovers to a point in time first, and is a primary then.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         disguise().own(self.folder)  # the socket is made in it
         self.folder.chmod(0o700)
         blank.rename(self.data)
         self._write("pg_hba.conf", HBA)
-        self._write("postgresql.auto.conf", self._configuration(upstream))
-        if upstream:
-            self._write("standby.signal", "")
+        self._write("postgresql.auto.conf", self._configuration(upstream, rewind))
+        for signal_file, is_wanted in (("standby.signal", upstream), ("recovery.signal", rewind)):
+            (self.data / signal_file).unlink(missing_ok=True)  # a copy of a standby has one
+            if is_wanted:
+                self._write(signal_file, "")
 
     def start(self, start: "Callable[..., subprocess.Popen[bytes]]") -> None:
         """Start the postmaster as our child, through ``start(name, command, env=…, before_exec=…)``."""
@@ -177,6 +198,12 @@ class Node:
         with self.connect() as connection:
             connection.execute("SELECT pg_promote(wait => false)")
 
+        self.wait_primary(within_s=within_s)
+
+    def wait_primary(self, *, within_s: float) -> None:
+        """Wait until its recovery is over and it takes writes."""
+        with self.connect() as connection:
+
             def role() -> str:
                 row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
                 return "standby" if row and row[0] else "primary"
@@ -209,7 +236,7 @@ class Node:
         # A file left by a killed postmaster still says "ready", so the process id is compared as well.
         return len(lines) >= 8 and lines[7].strip() == "ready" and int(lines[0]) == self.process.pid
 
-    def _configuration(self, upstream: Upstream | None) -> str:
+    def _configuration(self, upstream: Upstream | None, rewind: Rewind | None) -> str:
         own = [
             Setting("listen_addresses", f"'{self.address[0]}'", ""),
             Setting("port", str(self.address[1]), ""),
@@ -226,6 +253,7 @@ class Node:
                 Setting("primary_conninfo", f"'{conninfo}'", ""),
                 Setting("primary_slot_name", f"'{upstream.slot}'", ""),
             ]
+        own += rewind.settings() if rewind else []
         known = [one for one in (*HONEST, *DISCLOSED, *PLUMBING, *own) if one.since <= self.binaries.major]
         return "".join(f"{one.name} = {one.value}\n" for one in known)
 

@@ -128,12 +128,13 @@ def _dump(node: Node, fork: Fork) -> str:
 def _start(folder: Path, fork: Fork) -> int:
     """A little before the fork, but not in a segment that is gone."""
     early = max(SEGMENT_BYTES, fork.lsn - BEFORE_FORK_BYTES)
-    if (folder / _segment(fork.parent_timeline, early)).exists():
+    if (folder / segment_name(fork.parent_timeline, early)).exists():
         return early
     return fork.lsn - fork.lsn % SEGMENT_BYTES
 
 
-def _segment(timeline: int, lsn: int) -> str:
+def segment_name(timeline: int, lsn: int) -> str:
+    """The file that holds a position of a timeline."""
     return f"{timeline:08X}{lsn >> 32:08X}{(lsn & 0xFFFFFFFF) // SEGMENT_BYTES:08X}"
 
 

@@ -2,29 +2,20 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import boto3
 import psycopg
 import pytest
-from moto import mock_aws
+from database_stage import Stage, staged
 
-from gameday.clock import eventually
 from gameday.errors import LabError
 from gameday.lab.local.credentials import CREDENTIALS
-from gameday.lab.local.database import DatabaseController
-from gameday.lab.local.ground import ACCOUNT, PRIMARY, SECONDARY, Addresses, Delays, Ground, Ports
-from gameday.lab.local.links import LinkBoard
-from gameday.lab.local.metrics import backend_of
-from gameday.lab.local.rds_state import instances, named_in
+from gameday.lab.local.ground import ACCOUNT, PRIMARY, SECONDARY
+from gameday.lab.local.rds_state import named_in
 from gameday.lab.local.replica_lag import LagMeter, Sighting
-from gameday.processes import spawn
-
-SOON_S = 60.0
-
 
 # the lag, from sightings made by hand
 
@@ -80,65 +71,6 @@ def test_a_source_is_named_by_identifier_or_by_arn() -> None:
 # the controller, on real parts
 
 
-class Stage:
-    """Moto's RDS in this process, a ground, and a controller that is ticked by whoever waits."""
-
-    def __init__(self, ground: Ground, said: list[str]) -> None:
-        self.ground, self.said = ground, said
-        self.controller = DatabaseController(ground)
-
-    def create_primary(self) -> None:
-        login = '{"username": "app", "password": "secret"}'
-        boto3.client("secretsmanager", PRIMARY).create_secret(Name=CREDENTIALS, SecretString=login)
-        boto3.client("rds", PRIMARY).create_db_instance(
-            DBInstanceIdentifier="gameday-primary", Engine="postgres", DBInstanceClass="db.t4g.micro", DBName="app",
-            MasterUsername="app", MasterUserPassword="secret", AllocatedStorage=20,
-        )  # fmt: skip
-
-    def create_replica(self) -> None:
-        boto3.client("rds", SECONDARY).create_db_instance_read_replica(
-            DBInstanceIdentifier="gameday-replica", DBInstanceClass="db.t4g.micro",
-            SourceDBInstanceIdentifier=f"arn:aws:rds:{PRIMARY}:{ACCOUNT}:db:gameday-primary",
-        )  # fmt: skip
-
-    def pair(self) -> None:
-        self.create_primary()
-        self.until(lambda: self.status(PRIMARY), "available", "the primary")
-        self.create_replica()
-        self.until(lambda: self.status(SECONDARY), "available", "the replica")
-
-    def until[T](self, look: Callable[[], T], want: T, what: str) -> T:
-        def tick() -> T:
-            self.controller.reconcile()
-            return look()
-
-        return eventually(tick, want, what=what, within_s=SOON_S)
-
-    def db(self, region: str) -> Any:
-        return instances(region)[0]
-
-    def status(self, region: str) -> str:
-        return str(self.db(region).status)
-
-    def application(self, region: str) -> "psycopg.Connection[Any]":
-        host, port = self.ground.addresses.database(region), self.ground.ports.database
-        return psycopg.connect(
-            host=host, port=port, user="app", password="secret", dbname="app", connect_timeout=5, autocommit=True
-        )
-
-    def rows(self, region: str) -> list[tuple[int]]:
-        """The orders there are in a region's database."""
-        with self.application(region) as database:
-            return list(database.execute("SELECT id FROM orders ORDER BY id").fetchall())
-
-    def lags(self) -> list[float]:
-        named = [one for one in backend_of(SECONDARY).metric_data if one.name == "ReplicaLag"]
-        return [one.value for one in named]
-
-    def link_names(self) -> list[str]:
-        return sorted(link.name for link in self.ground.board.links())
-
-
 @pytest.fixture(scope="module")
 def cache() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="gd-cache-"))
@@ -147,20 +79,9 @@ def cache() -> Iterator[Path]:
 
 
 @pytest.fixture
-def stage(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    monkeypatch.setenv("GAMEDAY_HOME", str(cache))
-    folder, said = Path(tempfile.mkdtemp(prefix="gd-")), []
-    delays = Delays(rds_promotion_s=0.2, ecs_start_s=0.0, link_latency_s=0.07, lag_metric_period_s=0.3)
-    board = LinkBoard.launch(spawn)
-    ground = Ground("t", folder, Addresses(202), Ports(24720), 1.0, delays, board, said.append)
-    with mock_aws():
-        stage = Stage(ground, said)
-        try:
-            yield stage
-        finally:
-            stage.controller.close()
-            board.stop()
-            shutil.rmtree(folder)
+def stage(cache: Path) -> Iterator[Stage]:
+    with staged(cache, slot=202) as stage:
+        yield stage
 
 
 @pytest.mark.postgres

@@ -17,7 +17,6 @@ def install() -> None:
     _creation()
     _promotion()
     _replicas()
-    _deletion()
     _endpoints()
     _self_test(RDSBackend, RDSClientError)
 
@@ -77,20 +76,6 @@ def _replicas() -> None:
     swap(DBInstance, "remove_replica", remove_replica, expects="self, replica")
 
 
-def _deletion() -> None:
-    """A replica can be deleted after its source: there is no list left for it to leave."""
-    from moto.rds.models import RDSBackend
-
-    def delete_db_instance(self: Any, db_instance_identifier: str, *args: Any, **kwargs: Any) -> Any:
-        database = self.databases.get(db_instance_identifier)
-        if database is not None and database.is_replica and _source(self, database) is None:
-            database.is_replica = False
-        return original(self, db_instance_identifier, *args, **kwargs)
-
-    takes = "self, db_instance_identifier, final_db_snapshot_identifier, skip_final_snapshot, delete_automated_backups"
-    original = swap(RDSBackend, "delete_db_instance", delete_db_instance, expects=takes)
-
-
 def _endpoints() -> None:
     from moto.rds.models import DBInstance
 
@@ -123,7 +108,7 @@ def _promote(backend: Any, database: Any, asked: Any) -> None:
 
 
 def _become_primary(backend: Any, database: Any, asked: Any) -> None:
-    source = _source(backend, database)
+    source = source_of(backend, database)
     if source is not None:
         source.remove_replica(database)
     database.update(**{"backup_retention_period": 1, **asked})
@@ -137,7 +122,7 @@ def _why_not(database: Any) -> str:
     return f"DB Instance {database.resource_id} is in state {database.status}, it must be available."
 
 
-def _source(backend: Any, replica: Any) -> Any | None:
+def source_of(backend: Any, replica: Any) -> Any | None:
     """The instance that ``replica`` follows, or None when it is gone."""
     from moto.rds.exceptions import DBInstanceNotFoundError
 

@@ -4,13 +4,25 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from gameday.errors import UpstreamMoved
 
 
 def _to_stderr(line: str) -> None:
     sys.stderr.write(line + "\n")
+
+
+class Databases(Protocol):
+    """The real databases behind RDS, and what is kept of them. Each call returns at once; moto's own objects are told
+    by their ``status`` what became of it."""
+
+    def reboot(self, region: str, db_id: str) -> None: ...
+    def take_snapshot(self, region: str, db_id: str, snapshot: Any) -> None: ...
+    def copy_snapshot(self, source: tuple[str, str], region: str, snapshot: Any) -> None: ...
+
+    @property
+    def backups(self) -> Any: ...  # gameday.lab.local.backups.Backups
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +34,8 @@ class Hooks:
     ``route53_status(health_check_id)`` is (healthy, AWS's whole status text). ``target_health(target_group_arn,
     target_id)`` is (state, reason, description). ``event(region, bus, event)`` takes each accepted event once.
     ``database_endpoint(region, db_id)`` is (address, port); with it, an instance is ``creating`` until its controller
-    says ``available``. ``asl_scale`` multiplies Wait, retry intervals and timeouts of state machines. ``endpoint_url``
-    is where their tasks call AWS.
+    says ``available``. ``databases`` takes, keeps and restores backups. ``asl_scale`` multiplies Wait, retry intervals
+    and timeouts of state machines. ``endpoint_url`` is where their tasks call AWS.
     """
 
     promote: Callable[[str, str], None] | None = None
@@ -32,6 +44,7 @@ class Hooks:
     target_health: Callable[[str, str], tuple[str, str | None, str | None]] | None = None
     event: Callable[[str, str, Mapping[str, Any]], None] | None = None
     database_endpoint: Callable[[str, str], tuple[str, int]] | None = None
+    databases: Databases | None = None
     asl_scale: float = 1.0
     endpoint_url: str | None = None
     said: Callable[[str], None] = _to_stderr  # one line for the lab's log
