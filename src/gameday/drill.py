@@ -208,6 +208,7 @@ class Drill:
         """Walk a runbook's steps, as ``gameday runbook run NAME --yes`` would; raises :class:`RunbookError` where it
         stops. What it changes is the recovery, and stays: only faults are taken back."""
         self._phase(f"runbook {runbook.name}")
+        self._keep_the_old_primarys_wal()  # a failback deletes it
         walk(runbook, Scene.of(runbook, self.lab, self.timeline, options or {}))
 
     def observe(self) -> None:
@@ -353,7 +354,11 @@ class Drill:
         if not self._observed:
             return
         read_finally(self._read_back, self.record, self.timeline)
-        if self._seen.executions or self._seen.fenced:  # else nobody was promoted, and there is no fork
+        self._keep_the_old_primarys_wal()
+
+    def _keep_the_old_primarys_wal(self) -> None:
+        """Once; and only after a promotion, else there is no fork."""
+        if (self._seen.executions or self._seen.fenced) and not self.record.wal.exists():
             read_wal(lambda: self._world.wal(self.lab), self.record, self.timeline)
 
     def _read_back(self, writer: LineWriter, within_s: float) -> int:

@@ -91,6 +91,11 @@ NOT_AS_PLANNED = "not run as planned"  # detail.failed: each activity that faile
 SILENT_HEALTH_PATH = "silent_health_path"  # a FAULT's detail: the health check gets no answer, not even a refusal
 UNNOTICED = "unnoticed"  # a FAULT's detail: clients are served on; where another fault follows, that one's time counts
 APPROVED = "approved"  # somebody allowed the failover; its clock starts here
+FAILBACK = "failback"  # a RUNBOOK's detail.runbook; four of its steps:
+FAILBACK_REBUILDS = "rebuild-the-primary-as-a-replica"  # done: protected again, the other way round
+FAILBACK_DRAINS = "drain-the-standby"  # started: the planned switch begins, and clients wait
+FAILBACK_PROMOTES = "promote-the-primary"  # started: from here on the primary region may acknowledge again
+FAILBACK_PROTECTED = "start-the-standbys-task"  # done: both regions are as they were
 REPLAY_LSN = "replay LSN before promotion"  # detail.lsn, read from the standby; region = the standby's
 
 
@@ -352,6 +357,21 @@ class ProberQuality:
 
 
 @dataclass(frozen=True, slots=True)
+class Reprotection:
+    """What a failback took and cost, in seconds; None is UNKNOWN. Meaning: ``gameday.measure.reprotection``."""
+
+    begun_utc: str
+    since_healing_s: float | None  # time to re-protected
+    took_s: float | None  # the same from the failback's start
+    reverse_s: float | None  # from its start until the primary region's database followed the standby's
+    interruption_s: float | None  # of clients, by the planned switch
+    interruption_why: str
+    lost: int | None  # writes acknowledged since the failover that are not there
+    lost_ids: tuple[str, ...]
+    why: str = ""  # why re-protection was not seen
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """Everything the judgement found, with its evidence: the content of ``measurement.json``."""
 
@@ -380,6 +400,7 @@ class Measurement:
     prober: ProberQuality | None
     exposures: tuple[Exposure, ...] = ()  # in order of time
     since: str = "the fault"  # what every "after" counts from: the fault, or the switch of a planned failover
+    reprotection: Reprotection | None = None  # None: nobody failed back
 
 
 @dataclass(frozen=True, slots=True)

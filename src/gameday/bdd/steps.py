@@ -195,6 +195,34 @@ def no_client_went_back(drill: Drill, minutes: str) -> None:
     assert answering, "nobody was answered at all"
 
 
+@then(parsers.re(r"orders are accepted in the primary region again within (?P<minutes>\d+) minutes?$"))
+def orders_accepted_at_home(drill: Drill, minutes: str) -> None:
+    """Fresh writes and reads are good, the primary's region answers the newest of them, and the other none."""
+    if not drill.until_recovered(int(minutes) * MINUTE_S):
+        raise DeadlineError(f"orders accepted again within {minutes} minutes", drill.clients.told(newest=200))
+    begun_ns = drill.clients.clock.mono_ns()
+    drill.observe()
+    answering = drill.clients.outside.regions(since_ns=begun_ns)
+    assert set(answering) == {drill.lab.primary}, f"answering: {answering or 'nobody'}"
+
+
+@then(parsers.re(r"both regions protect each other again within (?P<minutes>\d+) minutes? of the healing$"))
+def protected_again(drill: Drill, minutes: str) -> None:
+    """The time to re-protected, as it is judged."""
+    back, limit_s = judged(drill).reprotection, int(minutes) * MINUTE_S * drill.lab.timer_scale
+    assert back is not None, "nobody failed back"
+    assert back.since_healing_s is not None, f"re-protection was not seen: {back.why}"
+    assert back.since_healing_s <= limit_s, f"{back.since_healing_s:.1f} s, allowed are {limit_s:g} s"
+
+
+@then("nothing that was written since the failover is lost")
+def nothing_lost_since(drill: Drill) -> None:
+    """The recovery point of the failback itself."""
+    back = judged(drill).reprotection
+    assert back is not None, "nobody failed back"
+    assert back.lost == 0, f"{back.lost} lost: {', '.join(back.lost_ids)}"
+
+
 @then(parsers.re(r"orders were accepted again within (?P<minutes>\d+) minutes?$"))
 def recovered_within(drill: Drill, minutes: str) -> None:
     """The recovery time actual, as it is judged."""

@@ -1,10 +1,11 @@
 """Everything a record holds, read once: one pass a file, and a count of what could not be read."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, Survivor, WalCommit, Write
+from gameday.measure.failback import Failback, failback
 from gameday.measure.moments import Start, fault_window, last, number, observation_end, start_of
 from gameday.measure.promotion import Promotion, promotion
 from gameday.measure.settle import EVENTS, Ledger, settle
@@ -35,8 +36,10 @@ class Evidence:
     foreign_stamps: int  # stamps of another boot than the plan's
     fault: FaultWindow | None
     promotion: Promotion | None
-    end_ns: int | None  # the recorded end of observation
+    end_ns: int | None  # the recorded end of observation; with a failback the last before it began
     start: Start | None = None  # the fault, or the switch of a planned failover
+    observed_ns: int | None = None  # the last end of observation, a failback's own included
+    failback: Failback | None = None
 
     @property
     def zero_ns(self) -> int | None:
@@ -77,8 +80,9 @@ def read(record: Record) -> Evidence:
     probes = boots.seen(lines("probes", record.read_probes))
     scheduled = tuple(sorted(probes, key=lambda probe: probe.scheduled_mono_ns))
     survivors = tuple(lines("survivors.ndjson", record.read_survivors))
-    fault = fault_window(events)
+    fault, walked = fault_window(events), failback(events)
     start = start_of(events, fault)
+    promoted = promotion(events, ledger.writes, start, primary=plan.primary, secondary=plan.secondary)
     return Evidence(
         plan=plan,
         events=events,
@@ -91,9 +95,11 @@ def read(record: Record) -> Evidence:
         ),
         foreign_stamps=boots.foreign,
         fault=fault,
-        promotion=promotion(events, ledger.writes, start, primary=plan.primary, secondary=plan.secondary),
-        end_ns=observation_end(events),
         start=start,
+        promotion=replace(promoted, until_ns=walked.promotes_ns) if promoted and walked else promoted,
+        end_ns=observation_end(events, before_ns=walked.begun_ns if walked else None),
+        observed_ns=observation_end(events),
+        failback=walked,
     )
 
 

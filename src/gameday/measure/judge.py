@@ -13,6 +13,7 @@ from gameday.measure.floor import floor
 from gameday.measure.moments import first
 from gameday.measure.phases import phases
 from gameday.measure.prober import prober_quality
+from gameday.measure.reprotection import reprotection
 from gameday.measure.rpo import recovery_point
 from gameday.measure.rto import Terms, overall, recovery_time
 from gameday.measure.verdict import findings, verdict_of
@@ -43,6 +44,7 @@ def measure(evidence: Evidence) -> Measurement:
         alarms=alarms(evidence),
         split_brain=split_brain(evidence, classified),
         exposures=exposures(evidence),
+        reprotection=reprotection(evidence, classified),
     )
     return _measurement(case, times)
 
@@ -95,4 +97,5 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         prober=prober_quality(evidence.probes),
         exposures=case.exposures,
         since=evidence.start.since if evidence.start else "the fault",
+        reprotection=case.reprotection,
     )

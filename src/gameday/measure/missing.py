@@ -82,11 +82,11 @@ def probe_holes(case: Case) -> Iterator[Finding]:
 def blind_end(case: Case) -> Iterator[Finding]:
     """The prober ended before the observation did: nobody looked at the last stretch."""
     evidence = case.evidence
-    if evidence.end_ns is None or not evidence.probes:
+    if evidence.observed_ns is None or not evidence.probes:
         return
     for target, client in sorted({(probe.target, probe.client) for probe in evidence.probes}):
         stamps = [p.scheduled_mono_ns for p in evidence.probes if p.target == target and p.client == client]
-        blind_s = (evidence.end_ns - max(stamps)) / NS
+        blind_s = (evidence.observed_ns - max(stamps)) / NS
         if blind_s > BLIND_S:
             expected = f"{client} {target} probes up to the end of observation"
             yield unknown("the prober ended before the observation did", expected, f"none in its last {blind_s:.1f} s")

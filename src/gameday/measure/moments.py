@@ -78,9 +78,9 @@ def _verified(events: Sequence[Event], faults: Sequence[Event]) -> bool:
     return len(held) >= len(faults) and first(events, Kind.FAULT_FAILED) is None
 
 
-def observation_end(events: Sequence[Event]) -> int | None:
-    """The last stamp of the end of observation; None when the drill never came to it."""
-    end = last(events, Kind.OBSERVATION_END)
+def observation_end(events: Sequence[Event], before_ns: int | None = None) -> int | None:
+    """The last stamp of the end of observation, before ``before_ns`` if that is given; None when there is none."""
+    end = last(events, Kind.OBSERVATION_END, before_ns=before_ns)
     return end.mono_ns if end else None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gameday.facts import Event, Kind
 from gameday.measure.moments import Start, first
-from gameday.measure.settle import SettledWrite
+from gameday.measure.settle import Attempt, SettledWrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Promotion:
     old_region: str
     evidence: str = ""
     seen: bool = True
+    until_ns: int | None = None  # a failback promotes the old region again: from here on its answers are wanted
 
 
 def promotion(
@@ -50,3 +51,9 @@ def _first_served(writes: Iterable[SettledWrite], region: str, since_ns: int) ->
     acks = (each for write in writes for each in write.acks if each.region == region)
     stamped = ((each.settled_mono_ns, each.settled_utc, each.writer) for each in acks if each.settled_mono_ns)
     return min((each for each in stamped if each[0] >= since_ns), default=None)
+
+
+def is_of_the_old_primary(ack: Attempt, primary: str, promoted: Promotion | None) -> bool:
+    """Whether the primary region acknowledged it before a failback promoted a new database there."""
+    until_ns = promoted.until_ns if promoted else None
+    return ack.region == primary and (until_ns is None or ack.settled_mono_ns is None or ack.settled_mono_ns < until_ns)

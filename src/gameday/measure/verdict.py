@@ -16,6 +16,7 @@ from gameday.measure.case import Case
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.missing import MISSING
 from gameday.measure.one_primary import one_primary_throughout
+from gameday.measure.reprotection import RULES as FAILBACK_RULES
 
 WEIGHTS = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
 ALL_TIMERS_REAL = 1.0
@@ -35,7 +36,7 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
 
 def findings(case: Case) -> tuple[Finding, ...]:
     """What every rule of the table has to say, the heaviest first."""
-    told = [finding for rule in (*RULES, *MISSING) for finding in rule(case)]
+    told = [finding for rule in (*RULES, *FAILBACK_RULES, *MISSING) for finding in rule(case)]
     return tuple(sorted(told, key=lambda finding: -WEIGHTS.index(finding.weight)))
 
 
@@ -72,15 +73,20 @@ def split_brain_rows(case: Case) -> Iterator[Finding]:
 
 
 def clients_that_went_back(case: Case) -> Iterator[Finding]:
-    """After healing nobody may be served by the old primary, whose database was replaced by a promoted one."""
+    """After healing nobody may be served by the old primary, whose database was replaced by a promoted one; until a
+    failback promotes a new one there."""
     evidence = case.evidence
     healed_ns = evidence.fault.end_mono_ns if evidence.fault else None
     if healed_ns is None or evidence.promotion is None:
         return
+    until_ns = evidence.promotion.until_ns
     back = [
         probe
         for probe in evidence.probes
-        if probe.good and probe.region == case.plan.primary and probe.scheduled_mono_ns > healed_ns
+        if probe.good
+        and probe.region == case.plan.primary
+        and probe.scheduled_mono_ns > healed_ns
+        and (until_ns is None or probe.done_mono_ns < until_ns)
     ]
     if back:
         yield Finding(

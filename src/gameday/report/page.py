@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gameday.clock import NS
 from gameday.facts import Bucket, Event, FaultWindow, Kind, Measurement, Plan
-from gameday.report import headline, settings, tables, words
+from gameday.report import failback, headline, settings, tables, words
 from gameday.report.exposure import exposures
 from gameday.report.parts import Figure, Fold, Headline, OverTime, Slice, Table, Waterfall
 
@@ -44,6 +44,7 @@ class Page:
     clocks: Table
     floor: Table
     alarms: Table
+    failback: Table | None  # None: nobody failed back
     effects: Table
     reachable: tuple[str, ...]
     limits_heading: str
@@ -82,6 +83,7 @@ def page(
         clocks=tables.clocks(measurement.rta_s, measurement.clocks, measurement.since),
         floor=tables.floor(measurement.floor, measurement.rta_s, measurement.excess_s),
         alarms=tables.alarms(measurement.alarms, measurement.since),
+        failback=failback.table(measurement.reprotection) if measurement.reprotection else None,
         effects=tables.effects(events),
         reachable=tuple(words.sentence(each) for each in plan.stays_reachable),
         limits_heading="What the local lab does not prove" if plan.lab == "local" else "What this drill does not prove",
