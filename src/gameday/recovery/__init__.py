@@ -2,7 +2,9 @@
 
 from gameday.recovery.runbook import Runbook
 
-RUNBOOKS: dict[str, str] = {}  # a runbook's name -> the module of this room whose RUNBOOK it is
+RUNBOOKS: dict[str, str] = {
+    "object-recovery": "object_recovery"
+}  # a runbook's name -> the module of this room whose RUNBOOK it is
 
 
 def runbook(name: str) -> Runbook:

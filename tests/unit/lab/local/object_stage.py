@@ -11,6 +11,7 @@ from gameday.clock import HandClock
 from gameday.lab.local.ground import ACCOUNT, Delays
 from gameday.lab.local.moto_patches import Hooks
 from gameday.lab.local.objects import ObjectController
+from gameday.lab.model import Lab, Outputs
 
 EAST, WEST = "ap-southeast-2", "us-west-2"
 SOURCE, REPLICA = "source", "replica"
@@ -48,6 +49,19 @@ class ObjectStage:
         chosen = {"VersionId": version} if version else {}
         found: str | None = self.east.head_object(Bucket=bucket, Key=key, **chosen).get("ReplicationStatus")
         return found
+
+    def body(self, key: str) -> bytes | None:
+        """What a reader gets; None where there is nothing."""
+        try:
+            return bytes(self.east.get_object(Bucket=SOURCE, Key=key)["Body"].read())
+        except self.east.exceptions.NoSuchKey:
+            return None
+
+    @property
+    def lab(self) -> Lab:
+        """A lab of these two buckets and nothing else."""
+        names = {EAST: {"BucketName": SOURCE}, WEST: {"BucketName": REPLICA}}
+        return Lab("objects", self.aws, EAST, WEST, Outputs({}, names, ()), timer_scale=0.01)
 
     def settle(self, seconds: float = LAG_S + 1) -> None:
         self.clock.sleep(seconds)
