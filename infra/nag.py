@@ -26,8 +26,8 @@ REASONS = {
     "RDS11": "the port is a parameter, which the rule cannot read: the lab deploys on ports of its own",
     "SMG4": "rotation needs a Lambda, and the endpoint secret holds no secret, only a place",
     "SF2": "the whole history is logged; tracing would need a permission on every resource",
-    "IAM5[Resource::*]": "AWS knows no narrower resource for ecr:GetAuthorizationToken, log delivery, task tokens and "
-    "ecs:ListTasks (its cluster is a condition)",
+    "IAM5[Resource::*]": "AWS knows no narrower resource for ecr:GetAuthorizationToken, log delivery, task tokens, "
+    "finding buckets by tag, and ecs:ListTasks (its cluster is a condition)",
     f"IAM5[Resource::{DATA_BUCKET}-ap-southeast-2/*]": EVERY_OBJECT,
     f"IAM5[Resource::{DATA_BUCKET}-us-west-2/*]": EVERY_OBJECT,
     f"IAM5[Resource::{IMPORTED_BUCKET}/*]": EVERY_OBJECT,

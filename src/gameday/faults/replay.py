@@ -21,6 +21,8 @@ TAKING_BACK = (
     "control_plane",
     "database_loss",
     "health_check",
+    "key_unavailable",
+    "objects",
     "replica_lag",
     "task_loss",
 )

@@ -4,6 +4,7 @@ from gameday.recovery.runbook import Runbook
 
 RUNBOOKS: dict[str, str] = {  # a runbook's name -> the module of this room whose RUNBOOK it is
     "failback": "failback",
+    "object-recovery": "object_recovery",
 }
 
 

@@ -45,7 +45,7 @@ def stand_in() -> Lab:
 
 def described(runbook: Runbook) -> Scene:
     """The scene of a document: usual options, placeholders for the others and for all that would be found."""
-    options = {option.name: option.usual or f"<{option.name}>" for option in runbook.options}
+    options = {one.name: f"<{one.name}>" if one.usual is None else one.usual for one in runbook.options}
     return Scene(stand_in(), nowhere(runbook.name), options, Unknown())
 
 

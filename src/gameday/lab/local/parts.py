@@ -20,6 +20,7 @@ from gameday.lab.local.ground import PRIMARY, Controller, Ground
 from gameday.lab.local.moto_patches import Hooks, apply_patches
 from gameday.lab.local.network import NetworkController
 from gameday.lab.local.notifications import Notifications
+from gameday.lab.local.objects import ObjectController
 from gameday.lab.local.routing import RoutingController
 from gameday.lab.local.server import serve
 from gameday.lab.local.service import ServiceController
@@ -55,10 +56,12 @@ def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
         routing = _closing(stack, RoutingController(ground))
         balancer = _closing(stack, BalancerController(ground))
         service = _closing(stack, ServiceController(ground))
-        apply_patches(_hooks(ground, database, routing, balancer, events, letters))
+        objects = _closing(stack, ObjectController(ground))
+        apply_patches(_hooks(ground, database, routing, balancer, events, letters, objects))
         server = _closing(stack, serve(ground))
         alarms = AlarmController(ground, events.deliver, letters.publish)
-        controllers: tuple[Controller, ...] = (database, NetworkController(ground), service, balancer, routing, alarms)
+        network = NetworkController(ground)
+        controllers: tuple[Controller, ...] = (database, network, service, balancer, routing, objects, alarms)
         server.routes.update(_routes(ground, database, trouble))
         server.routes.update(gate_routes(server.gate))
         parameters = {
@@ -96,6 +99,7 @@ def _hooks(
     balancer: BalancerController,
     events: EventDelivery,
     letters: Notifications,
+    objects: ObjectController,
 ) -> Hooks:
     return Hooks(
         promote=database.promote,
@@ -105,6 +109,7 @@ def _hooks(
         event=events.deliver,
         database_endpoint=database.endpoint,
         databases=database,
+        object_written=objects.accept,
         asl_scale=ground.scale,
         endpoint_url=ground.endpoint_url,
         said=ground.said,
