@@ -52,6 +52,7 @@ def campaign_of(wish: Wish) -> Campaign:
     file = experiment_file(wish.experiment)
     variations, fixed = combinations(wish.vary), _fixed(wish, file)
     _no_key_twice(variations[0], fixed)
+    fixed |= _pinned(file, {**fixed, **variations[0]})
     asked = [file.asks({**fixed, **variation}) for variation in variations]
     _refuse_a_lab_that_is_up(asked, wish.attached)
     first = asked[0]
@@ -153,6 +154,13 @@ def _fixed(wish: Wish, file: ExperimentFile) -> dict[str, str]:
     if file.takes_reports:
         fixed[REPORTS] = str(wish.reports or file.asks(fixed).intent.reports)
     return fixed
+
+
+def _pinned(file: ExperimentFile, given: Mapping[str, str]) -> dict[str, str]:
+    """What the shell decides today and might decide otherwise when the campaign is resumed: lab and timer scale."""
+    choice = file.asks(given).choice
+    pins = {"lab": choice.name, "timer_scale": f"{choice.timer_scale:g}"}
+    return {key: value for key, value in pins.items() if key not in given and file.leaves_to_the_shell(key)}
 
 
 def _no_key_twice(variation: Mapping[str, str], fixed: Mapping[str, str]) -> None:

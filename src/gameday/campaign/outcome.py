@@ -24,14 +24,15 @@ class Shelf:
         return frozenset(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else frozenset()
 
 
-def outcome(ended: DrillDone, shelf: Shelf, before: Set[str]) -> DrillDone:
+def outcome(ended: DrillDone, shelf: Shelf, before: Set[str], log: str = "") -> DrillDone:
     """The drill that has ended, with everything that the one record says which was not there ``before``.
 
-    Without exactly one such record, or where it cannot be read, it stays what it was, UNKNOWN, and says why.
+    ``log`` is where what ``chaos run`` said is kept. Without exactly one such record, or where it cannot be read, the
+    drill stays what it was, UNKNOWN, and says why.
     """
     new = sorted(shelf.records() - before)
     if not new:
-        return replace(ended, why=f"chaos run left no record and exited {ended.exit_code}")
+        return replace(ended, why=f"chaos run left no record and exited {ended.exit_code}; its words: {log}")
     if len(new) > 1:
         why = f"{len(new)} records of {shelf.drill} appeared meanwhile; somebody else runs it into the same folder"
         return replace(ended, why=why)

@@ -43,17 +43,21 @@ class Runner:
     ) -> None:
         self._campaign, self._folder, self._say, self._clock = campaign, folder, say, clock
         self._command = tuple(command or chaos_command())
-        self._done = folder.read_done(Damage())
+        self._done: list[DrillDone] = []
 
     def run(self) -> CampaignMeasurement:
         """Run every drill that has not ended yet, and conclude; an interruption concludes too, and is raised again."""
+        with self._folder.locked():
+            return self._run_what_is_left()
+
+    def _run_what_is_left(self) -> CampaignMeasurement:
         plan = self._campaign.plan
+        self._done = self._folder.read_done(Damage())
         ended = {each.number for each in self._done}
         left = [turn for turn in turns(plan) if turn.number not in ended]
         self._say(beginning_line(plan, len(self._done), self._folder))
-        writer = self._folder.done_writer()
         try:
-            with contextlib.closing(writer):
+            with contextlib.closing(self._folder.done_writer()) as writer:
                 self._run_all(left, writer)
         except BaseException as cause:
             with annotating(cause, "writing the campaign's report"):
@@ -84,7 +88,8 @@ class Runner:
             exit_code=exit_code,
             verdict=Verdict.UNKNOWN,
         )
-        return outcome(ended, shelf, before)
+        log = self._folder.log_of(turn.number).relative_to(self._folder.folder)
+        return outcome(ended, shelf, before, str(log))
 
     def _chaos_run(self, turn: Turn) -> int:
         """``chaos run`` in a session of its own: Ctrl-C reaches this process alone, which asks the drill to end."""

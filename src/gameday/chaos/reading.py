@@ -35,6 +35,11 @@ class ExperimentFile:
             raise ExperimentError(f"a configuration of {self.path} that can be read", str(cause)) from cause
         return read(dict(self.tree), configuration, secrets)
 
+    def leaves_to_the_shell(self, key: str) -> bool:
+        """Whether a variable of the environment decides over ``key``."""
+        value = (self.tree.get("configuration") or {}).get(key)
+        return isinstance(value, Mapping) and value.get("type") == "env"
+
     @property
     def takes_reports(self) -> bool:
         """Whether ``--var reports=…`` can move its records."""

@@ -4,8 +4,8 @@ Missing are: an acknowledged write before the fault; a part of the ledger (a lin
 without a settlement or without its sending, a hole in a segment's numbering); a scheduled probe (a hole in its
 numbering, or none for the last stretch of the observation); a complete read-back, and after a promotion the one before
 healing; a baseline; a fault that took effect; witnesses that agree; the end of observation; one boot's clock; a plan
-that tells what is needed; a run that went as planned; a failover that succeeded, where one ran. Nothing here can make
-a drill BROKEN.
+that tells what is needed; a run that went as planned; a failover that succeeded, where one ran; after a promotion, the
+latch that keeps clients from the old primary. Nothing here can make a drill BROKEN.
 """
 
 from collections.abc import Callable, Iterator
@@ -284,6 +284,27 @@ def unproved_failover(case: Case) -> Iterator[Finding]:
         )
 
 
+def unlatched(case: Case) -> Iterator[Finding]:
+    """The standby was promoted, and DNS was seen pointing at the old primary until healing began, or to the end.
+
+    Then only the fence kept the clients where they were: a health check that turns healthy again sends them back to a
+    database that is no primary any more. Nothing is said of a lab in which nobody looked at the record.
+    """
+    evidence = case.evidence
+    if evidence.promotion is None:
+        return
+    healing = first(evidence.events, Kind.HEAL, since_ns=evidence.promotion.mono_ns)
+    looks = [event for event in evidence.events if event.kind is Kind.LATCH]
+    in_time = [event for event in looks if healing is None or event.mono_ns < healing.mono_ns]
+    if looks and not any(event.detail.get("latched") is True for event in in_time):
+        yield unknown(
+            "DNS was not latched to the standby",
+            f"the PRIMARY record to point at {case.plan.secondary} once it was promoted, and before healing",
+            f"it pointed at {looks[-1].what}",
+            "latch DNS before promoting",
+        )
+
+
 def unread_wal(case: Case) -> Iterator[Finding]:
     """In the local lab the old primary's WAL can be read, so after a promotion it must have been."""
     evidence = case.evidence
@@ -323,6 +344,7 @@ MISSING: tuple[Rule, ...] = (
     healing_without_end,
     unseen_promotion,
     unproved_failover,
+    unlatched,
     unread_wal,
     not_as_planned,
 )

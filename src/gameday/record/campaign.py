@@ -1,5 +1,8 @@
 """The folder of a campaign, ``reports/campaign-<name>/<UTC time>/``: its plan, its finished drills, its measurement."""
 
+import contextlib
+import fcntl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +75,17 @@ class CampaignFolder:
             return msgspec.json.decode(path.read_bytes(), type=CampaignPlan)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, InputError) as cause:
             raise RecordError(f"a campaign's plan in {path}", str(cause), "name the folder of a campaign") from cause
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else runs this campaign meanwhile; raises :class:`InputError` when somebody does. A kill frees it."""
+        with (self.folder / "plan.json").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as cause:
+                expected = f"nobody else to run the campaign {self.folder}"
+                raise InputError(expected, "another process does", "wait until it ends, or end it") from cause
+            yield
 
     def done_writer(self) -> LineWriter:
         """Appends finished drills, each line synced."""

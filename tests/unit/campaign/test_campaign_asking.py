@@ -47,6 +47,14 @@ def test_records_go_where_the_experiment_says_and_no_variable_of_the_shell_moves
     assert campaign_again(campaign.plan, campaign.reports).given(0) == {"reports": "elsewhere"}
 
 
+def test_a_campaign_keeps_the_timer_scale_that_the_shell_gave_it(stage, monkeypatch):
+    stage.changed(timer_scale={"type": "env", "key": "GAMEDAY_TIMER_SCALE", "env_var_type": "float", "default": 0.1})
+    monkeypatch.setenv("GAMEDAY_TIMER_SCALE", "0.05")
+    assert campaign_of(stage.wish()).plan.fixed["timer_scale"] == "0.05"
+    assert "timer_scale" not in campaign_of(stage.wish(vary=("timer_scale=0.1,0.2",))).plan.fixed
+    assert campaign_of(stage.wish(fixed=("timer_scale=0.3",))).plan.fixed["timer_scale"] == "0.3"
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from stage import done
 
+from gameday.campaign.asking import campaign_again
 from gameday.campaign.running import conclude
 from gameday.clock import eventually
 from gameday.errors import InputError, RecordError
@@ -51,7 +52,7 @@ def test_each_drill_is_given_its_own_variables(stage):
         ("BROKEN 1", BROKEN, ""),
         ("UNKNOWN 1", UNKNOWN, ""),
         ("HELD 1", UNKNOWN, "its record says HELD, and chaos run exited 1"),
-        ("nothing 1", UNKNOWN, "chaos run left no record and exited 1"),
+        ("nothing 1", UNKNOWN, "chaos run left no record and exited 1; its words: logs/0001.log"),
         ("nothing 0", UNKNOWN, "chaos run left no record and exited 0"),
         ("torn 0", UNKNOWN, "its record cannot be read"),
         ("two 0", UNKNOWN, "2 records of stub appeared meanwhile"),
@@ -160,6 +161,13 @@ def test_a_killed_campaign_leaves_no_drill_and_is_rendered_from_what_is_there(st
     found = conclude(folder)
     assert (found.verdict, found.ended, found.done, found.planned) == (UNKNOWN, INTERRUPTED, 1, 3)
     assert folder.page.exists()
+
+
+def test_a_campaign_that_runs_cannot_be_resumed_beside_itself(stage, running):
+    folder = the_campaign(stage)
+    with pytest.raises(InputError, match="another process does"):
+        stage.runner(campaign_again(folder.read_plan(), stage.reports), folder).run()
+    assert running.poll() is None
 
 
 def test_a_campaign_is_resumed_with_the_drills_that_it_lacks(stage):
