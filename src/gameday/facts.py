@@ -90,6 +90,9 @@ NOT_AS_PLANNED = "not run as planned"  # detail.failed: each activity that faile
 SILENT_HEALTH_PATH = "silent_health_path"  # a FAULT's detail: the health check gets no answer, not even a refusal
 APPROVED = "approved"  # somebody allowed the failover; its clock starts here
 REPLAY_LSN = "replay LSN before promotion"  # detail.lsn, read from the standby; region = the standby's
+# A restore: its source (detail: source, snapshot, database, taken_utc, taken_mono_ns, age_s) and its runbook.
+RESTORE_SOURCE = "what is restored"
+RESTORE, RESTORE_STEP = "database-restore", "restore to a new instance"
 
 
 @dataclass(frozen=True, slots=True)

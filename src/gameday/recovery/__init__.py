@@ -2,7 +2,9 @@
 
 from gameday.recovery.runbook import Runbook
 
-RUNBOOKS: dict[str, str] = {}  # a runbook's name -> the module of this room whose RUNBOOK it is
+RUNBOOKS: dict[str, str] = {
+    "database-restore": "database_restore"
+}  # a runbook's name -> the module of this room whose RUNBOOK it is
 
 
 def runbook(name: str) -> Runbook:
