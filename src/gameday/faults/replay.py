@@ -15,7 +15,12 @@ from gameday.record.undo import UndoJournal, UndoStep
 
 type Verb = Callable[[Lab, UndoStep], None]
 
-TAKING_BACK = ("acls", "database_loss", "task_loss")  # the modules of this room whose TAKES_BACK: intent -> verb counts
+TAKING_BACK = (
+    "acls",
+    "database_loss",
+    "replica_loss",
+    "task_loss",
+)  # the modules of this room whose TAKES_BACK: intent -> verb counts
 
 
 def take_back(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
