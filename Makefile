@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: drill test unit lint bench golden clean help
+.PHONY: drill test unit lint bench golden runbooks clean help
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -19,7 +19,7 @@ test: $(STAMP)  ## lint, types, contracts, and every test with coverage
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
-	$(BIN)/coverage run --rcfile=tests/coverage-with-children.toml -m pytest -m "not lab"
+	$(BIN)/coverage run --rcfile=tests/coverage-with-children.toml -m pytest -n 2 --dist loadfile -m "not lab"
 	$(BIN)/coverage run -m pytest -m lab
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
@@ -32,6 +32,9 @@ bench: $(STAMP)  ## the figures, as tables
 
 golden: $(STAMP)  ## synthesise the CDK app anew into the golden templates
 	$(BIN)/python -m infra.synth
+
+runbooks: $(STAMP)  ## write docs/runbooks/ anew from src/gameday/recovery/
+	$(BIN)/python -m gameday.recovery.documents
 
 clean:  ## remove what make made
 	rm -rf $(VENV) .stamps

@@ -7,9 +7,11 @@ import sys
 
 import click
 
+from gameday.cli_campaign import campaign
 from gameday.cli_drill import drill
 from gameday.cli_lab import lab
 from gameday.cli_record import judge, report, undo
+from gameday.cli_runbook import runbook
 from gameday.errors import GamedayError, InputError
 
 INTERRUPTED = 130
@@ -28,7 +30,7 @@ def version() -> None:
     click.echo(installed("chaostoolkit-gameday"))
 
 
-for command in (lab, drill, judge, report, undo):
+for command in (lab, drill, campaign, judge, report, undo, runbook):
     cli.add_command(command)
 
 

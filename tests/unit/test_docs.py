@@ -18,11 +18,12 @@ from gameday.facts import Event, Measurement, Objectives, Plan, Probe, Survivor,
 from gameday.faults import DatabaseLoss, RegionOutage
 from gameday.lab.local.postgres import DISCLOSED, HONEST
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS
-from gameday.lab.timers import ECS_START_S, HEALTH_CHECK_TIMEOUT_S, RDS_PROMOTION_S
+from gameday.lab.timers import ECS_START_S, HEALTH_CHECK_TIMEOUT_S, OBJECT_REPLICATION_S, RDS_PROMOTION_S
 from gameday.load.plan import LoadPlan
 from gameday.preparing import Intent, LabChoice
 from gameday.record.layout import Record
 from gameday.record.undo import UndoLine
+from gameday.record.walked import WalkLine
 
 ROOT = Path(__file__).parents[2]
 GUIDE, RECORD, LAB = (ROOT / "docs" / name for name in ("guide.md", "record.md", "local-lab.md"))
@@ -109,8 +110,8 @@ def test_the_guide_names_every_command_and_no_other():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_speaks_of_a_command_that_is_not_there(page: Path):
-    known = set(commands(cli)) | {"gameday lab"}
-    spoken = re.findall(r"`gameday ((?:lab )?[a-z]+)", page.read_text())
+    known = set(commands(cli)) | {"gameday lab", "gameday runbook"}
+    spoken = re.findall(r"`gameday ((?:lab |runbook )?[a-z]+)", page.read_text())
     assert [f"gameday {each}" for each in spoken if f"gameday {each}" not in known] == []
 
 
@@ -153,6 +154,7 @@ def test_the_record_page_has_the_keys_of_every_line():
     forms = {
         "timeline.ndjson": Event, "writes/*.ndjson": Write, "probes/*.ndjson": Probe, "wal.ndjson": WalCommit,
         "survivors.ndjson, survivors-before-healing.ndjson": Survivor, "undo.ndjson": UndoLine,
+        "runbook.ndjson": WalkLine,
     }  # fmt: skip
     keys = {row[0]: row[1] for row in table(RECORD, "file") if row[0] in forms and len(row) == 2}
     lines = RECORD.read_text().split("## Lines")[1]
@@ -176,7 +178,7 @@ def test_the_local_lab_discloses_every_setting_of_its_postgresql():
 
 def test_the_local_lab_states_its_delays():
     seconds = [float(row[1]) for row in table(LAB, "delay")]
-    assert seconds[:3] == [RDS_PROMOTION_S, ECS_START_S, HEALTH_CHECK_TIMEOUT_S]
+    assert seconds[:4] == [RDS_PROMOTION_S, ECS_START_S, HEALTH_CHECK_TIMEOUT_S, OBJECT_REPLICATION_S]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -14,7 +14,7 @@ from gameday.measure.rto import is_good
 
 def availability(evidence: Evidence) -> tuple[Availability, ...]:
     """One figure for each target that was probed, in the order of their names."""
-    end_ns = evidence.end_ns
+    end_ns = evidence.observed_ns
     seen = [probe for probe in evidence.probes if end_ns is None or probe.scheduled_mono_ns <= end_ns]
     return tuple(
         _of(target, [probe for probe in seen if probe.target == target], evidence)

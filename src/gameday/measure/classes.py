@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gameday.facts import Settlement, Survivor, WriteClass
-from gameday.measure.promotion import Promotion
+from gameday.measure.promotion import Promotion, is_of_the_old_primary
 from gameday.measure.settle import SettledWrite
 
 
@@ -62,9 +62,10 @@ def class_of(write: SettledWrite, rows: Sequence[Survivor], promotion: Promotion
 
 
 def acked_by_the_old_primary(write: SettledWrite, promotion: Promotion) -> bool:
-    """Whether a client read an acknowledgement of the old primary's region after the stamp of the promotion."""
+    """Whether a client read an acknowledgement of the old primary's region after the stamp of the promotion, and before
+    a failback promoted a new database there."""
     return any(
-        each.region == promotion.old_region
+        is_of_the_old_primary(each, promotion.old_region, promotion)
         and each.settled_mono_ns is not None
         and each.settled_mono_ns > promotion.mono_ns
         for each in write.acks

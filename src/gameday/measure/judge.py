@@ -8,10 +8,12 @@ from gameday.measure.case import Case
 from gameday.measure.classes import classify
 from gameday.measure.clocks import clocks
 from gameday.measure.evidence import Evidence, read
+from gameday.measure.exposure import exposures
 from gameday.measure.floor import floor
 from gameday.measure.moments import first
 from gameday.measure.phases import phases
 from gameday.measure.prober import prober_quality
+from gameday.measure.reprotection import reprotection
 from gameday.measure.rpo import recovery_point
 from gameday.measure.rto import Terms, overall, recovery_time
 from gameday.measure.verdict import findings, verdict_of
@@ -41,6 +43,8 @@ def measure(evidence: Evidence) -> Measurement:
         availability=availability(evidence),
         alarms=alarms(evidence),
         split_brain=split_brain(evidence, classified),
+        exposures=exposures(evidence),
+        reprotection=reprotection(evidence, classified),
     )
     return _measurement(case, times)
 
@@ -91,4 +95,7 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         findings=found,
         buckets=buckets(evidence),
         prober=prober_quality(evidence.probes),
+        exposures=case.exposures,
+        since=evidence.start.since if evidence.start else "the fault",
+        reprotection=case.reprotection,
     )

@@ -17,6 +17,7 @@ from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.floor import LOCAL_LAB, PROMOTE
 from gameday.measure.moments import first, last, number
 from gameday.measure.prober import sequence_holes
+from gameday.measure.switch import switch_not_made
 
 Rule = Callable[[Case], Iterator[Finding]]
 # What RDS calls a database that serves (RDS user guide, "Viewing Amazon RDS DB instance status": the last of them is
@@ -81,11 +82,11 @@ def probe_holes(case: Case) -> Iterator[Finding]:
 def blind_end(case: Case) -> Iterator[Finding]:
     """The prober ended before the observation did: nobody looked at the last stretch."""
     evidence = case.evidence
-    if evidence.end_ns is None or not evidence.probes:
+    if evidence.observed_ns is None or not evidence.probes:
         return
     for target, client in sorted({(probe.target, probe.client) for probe in evidence.probes}):
         stamps = [p.scheduled_mono_ns for p in evidence.probes if p.target == target and p.client == client]
-        blind_s = (evidence.end_ns - max(stamps)) / NS
+        blind_s = (evidence.observed_ns - max(stamps)) / NS
         if blind_s > BLIND_S:
             expected = f"{client} {target} probes up to the end of observation"
             yield unknown("the prober ended before the observation did", expected, f"none in its last {blind_s:.1f} s")
@@ -151,8 +152,8 @@ def baseline_not_met(case: Case) -> Iterator[Finding]:
 
 
 def primary_already_down(case: Case) -> Iterator[Finding]:
-    """What was down before the fault was not broken by it."""
-    if case.evidence.fault is None:
+    """What was down before the fault was not broken by it, and a switch from what is down is no switch."""
+    if case.evidence.start is None:
         return
     for event in _last_before_fault(case):
         yield unknown(
@@ -164,8 +165,8 @@ def primary_already_down(case: Case) -> Iterator[Finding]:
 
 
 def _last_before_fault(case: Case) -> Iterator[Event]:
-    evidence, fault = case.evidence, case.evidence.fault
-    before_ns = fault.start_mono_ns if fault else None
+    evidence, start = case.evidence, case.evidence.start
+    before_ns = start.mono_ns if start else None
     health = last(evidence.events, Kind.HEALTH_CHECK, before_ns=before_ns)
     if health and health.what == "unhealthy":
         yield health
@@ -313,6 +314,7 @@ MISSING: tuple[Rule, ...] = (
     baseline_not_met,
     primary_already_down,
     fault_without_effect,
+    switch_not_made,
     witnesses_disagree,
     no_end_of_observation,
     two_boots,

@@ -25,6 +25,7 @@ from gameday.facts import REPLAY_LSN, Kind, WalCommit, Witness, WriteClass
 from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
 from gameday.measure.moments import last
+from gameday.measure.promotion import is_of_the_old_primary
 from gameday.measure.settle import Attempt, SettledWrite
 
 Answer = tuple[Witness, str, int | None]
@@ -44,10 +45,9 @@ def wal_witness(evidence: Evidence, classified: Classified) -> Answer:
 
 def _joined(evidence: Evidence, wal: Iterable[WalCommit], classified: Classified) -> Answer:
     committed = {commit.xid for commit in wal if commit.order}
-    old = evidence.plan.primary
-    acknowledged = {xid for write in evidence.ledger.writes for xid in _xids(write, old)}
+    acknowledged = {xid for write in evidence.ledger.writes for xid in _xids(write, evidence)}
     gone = list(_gone(evidence, classified))
-    lost = [_xids(write, old) for write in gone]
+    lost = [_xids(write, evidence) for write in gone]
     lost_xids = {xid for xids in lost for xid in xids}
     after_fork = committed & acknowledged
     for complaint in (
@@ -69,8 +69,12 @@ def _gone(evidence: Evidence, classified: Classified) -> Iterator[SettledWrite]:
     yield from (write for write in classified.of[WriteClass.DIVERGED] if write.id not in there)
 
 
-def _xids(write: SettledWrite, region: str) -> frozenset[int]:
-    return frozenset(each.xid for each in write.acks if each.region == region and each.xid is not None)
+def _xids(write: SettledWrite, evidence: Evidence) -> frozenset[int]:
+    return frozenset(each.xid for each in write.acks if _is_old(each, evidence) and each.xid is not None)
+
+
+def _is_old(ack: Attempt, evidence: Evidence) -> bool:
+    return is_of_the_old_primary(ack, evidence.plan.primary, evidence.promotion)
 
 
 def _nameless(lost: list[frozenset[int]]) -> str:
@@ -128,11 +132,10 @@ def straddling(evidence: Evidence) -> tuple[SettledWrite, ...]:
     replayed = _replayed(evidence)
     if replayed is None:
         return ()
-    old = evidence.plan.primary
     return tuple(
         write
         for write in evidence.ledger.writes
-        if any(each.region == old and _straddles(each, replayed) for each in write.acks)
+        if any(_is_old(each, evidence) and _straddles(each, replayed) for each in write.acks)
     )
 
 

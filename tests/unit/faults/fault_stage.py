@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from beside import WORKER
+
 from gameday.aws import Aws
 from gameday.lab.model import Lab, Outputs
 
 REGION, OTHER, ACCOUNT = "ap-southeast-2", "us-west-2", "123456789012"
-DNS_PORT = 25811
+DNS_PORT = 25811 + 10 * WORKER
 SERVED = "127.210.9.9"
 
 
