@@ -97,6 +97,9 @@ FAILBACK_DRAINS = "drain-the-standby"  # started: the planned switch begins, and
 FAILBACK_PROMOTES = "promote-the-primary"  # started: from here on the primary region may acknowledge again
 FAILBACK_PROTECTED = "start-the-standbys-task"  # done: both regions are as they were
 REPLAY_LSN = "replay LSN before promotion"  # detail.lsn, read from the standby; region = the standby's
+# A restore: its source (detail: source, snapshot, database, taken_utc, taken_mono_ns, age_s) and its runbook.
+RESTORE_SOURCE = "what is restored"
+RESTORE, RESTORE_STEP = "database-restore", "restore to a new instance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,11 @@ __all__ = [
     "inject_partition",
     "inject_region_outage",
     "inject_replica_lag",
+    "inject_replica_loss",
     "inject_task_loss",
     "observe",
     "run_runbook",
+    "take_snapshot",
     "until_alarm",
     "until_alarm_cleared",
     "until_lag_at_most",
@@ -39,15 +41,16 @@ def inject_region_outage(region: str, configuration: Configuration = None) -> st
         return repr(fault)
 
 
-def inject_database_loss(region: str, how: str = "kill", configuration: Configuration = None) -> str:
+def inject_database_loss(region: str, how: str = "kill", confirm: str = "", configuration: Configuration = None) -> str:
     """Lose a region's database while the rest of the region lives. Returns what was injected.
 
-    how is kill (its host dies without a goodbye; local lab only) or isolate (its subnets deny every packet).
+    how is kill (its host dies without a goodbye; local lab only), isolate (its subnets deny every packet), reboot, or
+    delete (with a final snapshot; confirm must then be the database's identifier).
     """
     from gameday.faults.database_loss import DatabaseLoss
 
     with drilling() as drill:
-        fault = DatabaseLoss(region, how)
+        fault = DatabaseLoss(region, how, confirm)
         drill.inject(fault)
         return repr(fault)
 
@@ -58,6 +61,19 @@ def inject_partition(region: str, configuration: Configuration = None) -> str:
 
     with drilling() as drill:
         fault = Partition(region)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_replica_loss(region: str, how: str = "delete", configuration: Configuration = None) -> str:
+    """Lose the read replica in a region. Returns what was injected.
+
+    how is delete (RDS deletes it; healing makes a new one) or kill (its host dies; local lab only).
+    """
+    from gameday.faults.replica_loss import ReplicaLoss
+
+    with drilling() as drill:
+        fault = ReplicaLoss(region, how)
         drill.inject(fault)
         return repr(fault)
 
@@ -75,6 +91,17 @@ def inject_replica_lag(
         fault = ReplicaLag(region, float(bandwidth_bps), None if latency_s is None else float(latency_s))
         drill.inject(fault)
         return repr(fault)
+
+
+def take_snapshot(region: str, within_s: float = 900, configuration: Configuration = None) -> str:
+    """Take a snapshot of a region's database and wait until it is available, within_s × timer scale at most.
+
+    It stands for the newest backup that there would be. Returns its name.
+    """
+    from gameday.recovery.snapshot import take
+
+    with drilling() as drill:
+        return take(drill.lab, region, drill.timeline, within_s=float(within_s))
 
 
 def inject_health_check_trouble(region: str, says: str = "forced", configuration: Configuration = None) -> str:

@@ -10,6 +10,7 @@ from gameday.faults.object_ransomware import ObjectRansomware as ObjectRansomwar
 from gameday.faults.partition import Partition as Partition
 from gameday.faults.region_outage import RegionOutage as RegionOutage
 from gameday.faults.replica_lag import ReplicaLag as ReplicaLag
+from gameday.faults.replica_loss import ReplicaLoss as ReplicaLoss
 from gameday.faults.task_loss import TaskLoss as TaskLoss
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "Partition",
     "RegionOutage",
     "ReplicaLag",
+    "ReplicaLoss",
     "TaskLoss",
 ]

@@ -24,6 +24,7 @@ TAKING_BACK = (
     "key_unavailable",
     "objects",
     "replica_lag",
+    "replica_loss",
     "task_loss",
 )
 

@@ -20,7 +20,8 @@ def lab_of(vpc: str, *, live: bool = True, allowed: bool = True, port: int = 80)
         "ServiceUrl": f"http://app.gameday.invalid:{port}",
     }
     names = {
-        region: {"VpcId": vpc, "DatabaseId": "db", "ClusterName": "gameday", "EcsServiceName": "gameday"}
+        region: {"VpcId": vpc, "DatabaseId": "db", "EndpointSecret": "endpoint"}
+        | {"ClusterName": "gameday", "EcsServiceName": "gameday"}
         for region in (REGION, OTHER)
     }
     return Lab(
