@@ -115,7 +115,7 @@ class Stub:
     region: str
 
     class exceptions:
-        DBInstanceNotFoundFault = DBSnapshotNotFoundFault = NotFound
+        DBInstanceNotFoundFault = DBSnapshotNotFoundFault = ResourceNotFoundException = NotFound
 
     # RDS
 
