@@ -1,11 +1,14 @@
-"""``make bench`` or ``python -m benchmarks [startup|lab|drills …] [--times N]``: every figure, in one table."""
+"""``make bench`` or ``python -m benchmarks [startup|lab|drills|failback …] [--times N]``: the figures, in one table."""
 
 import argparse
 
-from benchmarks import drills, lab_cost, startup
+from benchmarks import drills, failback, lab_cost, startup
 from benchmarks.figures import print_table
 
-PARTS = {"startup": (startup.figures, 10), "lab": (lab_cost.figures, 5), "drills": (drills.figures, 10)}
+PARTS = {
+    "startup": (startup.figures, 10), "lab": (lab_cost.figures, 5), "drills": (drills.figures, 10),
+    "failback": (failback.figures, 5),
+}  # fmt: skip
 
 
 def main() -> None:

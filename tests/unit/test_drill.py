@@ -21,6 +21,7 @@ from gameday.facts import Kind, Objectives, Verdict
 from gameday.preparing import LabChoice
 from gameday.record.layout import Record
 from gameday.record.lines import Damage, LineWriter
+from gameday.recovery.runbook import Runbook, Step
 from gameday.seen import alarm_cleared, alarm_raised, lag_at_most
 
 OBJECTIVES = Objectives(rto_s=1800, rpo_s=600)
@@ -241,6 +242,33 @@ def test_the_drill_waits_for_a_running_failover(tmp_path):
         assert drill.until_recovered(within_s=10) is False
         world.timeline.add(Kind.EXECUTION, "SUCCEEDED", arn="x")
         assert drill.until_recovered(within_s=10) is True
+
+
+def test_before_a_runbook_the_old_primarys_wal_is_kept_because_the_runbook_may_delete_it(tmp_path):
+    class Kept(StubWorld):
+        def wal(self, lab):
+            super().wal(lab)
+            return ()
+
+    world = Kept()
+
+    def note(scene):
+        world.did.append("runbook")
+        return ()
+
+    with drill_in(world, tmp_path) as drill:
+        world.timeline.add(Kind.EXECUTION, "SUCCEEDED", arn="x")
+        drill.run(Runbook("moon", "", "", (Step("paint", "", "", note),)))
+        drill.observe()
+    assert [each for each in world.did if each in ("wal", "runbook")] == ["wal", "runbook"]
+
+
+def test_without_a_failover_there_is_no_wal_to_keep(tmp_path):
+    world = StubWorld()
+    with drill_in(world, tmp_path) as drill:
+        drill.run(Runbook("moon", "", "", ()))
+        drill.observe()
+    assert "wal" not in world.did
 
 
 def test_an_alarm_is_waited_for_in_whichever_region_it_goes_off_and_its_silence_is_an_error(tmp_path):

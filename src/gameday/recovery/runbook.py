@@ -66,7 +66,7 @@ class Call:
     operation: str
     region: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    already: tuple[str, ...] = ()
+    already: tuple[str, ...] = field(default=(), kw_only=True)
 
     def make(self, lab: Lab) -> Any:
         """Call it; what it answers."""

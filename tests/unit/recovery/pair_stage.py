@@ -115,7 +115,7 @@ class Stub:
     region: str
 
     class exceptions:
-        DBInstanceNotFoundFault = DBSnapshotNotFoundFault = NotFound
+        DBInstanceNotFoundFault = DBSnapshotNotFoundFault = ResourceNotFoundException = NotFound
 
     # RDS
 
@@ -268,5 +268,5 @@ def _balancer(region: Region) -> ThreadingHTTPServer:
         def log_message(self, *args: Any) -> None: ...
 
     server = ThreadingHTTPServer((ADDRESSES[region.name], HTTP_PORT), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server

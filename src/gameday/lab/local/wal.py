@@ -126,11 +126,13 @@ def _dump(node: Node, fork: Fork) -> str:
 
 
 def _start(folder: Path, fork: Fork) -> int:
-    """A little before the fork, but not in a segment that is gone."""
+    """A segment's beginning, at least a little before the fork, but not in a segment that is gone.
+
+    A backup ends a segment early, and what is behind the switch in it is no WAL: from there nothing can be read.
+    """
     early = max(SEGMENT_BYTES, fork.lsn - BEFORE_FORK_BYTES)
-    if (folder / segment_name(fork.parent_timeline, early)).exists():
-        return early
-    return fork.lsn - fork.lsn % SEGMENT_BYTES
+    start = early if (folder / segment_name(fork.parent_timeline, early)).exists() else fork.lsn
+    return start - start % SEGMENT_BYTES
 
 
 def segment_name(timeline: int, lsn: int) -> str:

@@ -147,6 +147,22 @@ def test_commits_that_placed_no_order_are_told_apart(ground: Yard) -> None:
 
 
 @pytest.mark.postgres
+def test_a_segment_that_a_backup_ended_early_hides_no_commit(ground: Yard) -> None:
+    """The fork lies in the next segment, and a little before it there is no WAL, only what was left free."""
+    east = ground.primary()
+    west = ground.standby(east)
+    with east.connect() as connection:
+        connection.execute("CREATE TABLE orders (id int)")
+        connection.execute("SELECT pg_switch_wal()")
+        connection.execute("INSERT INTO orders VALUES (1)")
+    eventually(lambda: west.ask("SELECT count(*) FROM orders"), 1, what="the order in west", within_s=SOON_S)
+    west.promote(within_s=SOON_S)
+    with east.connect() as connection:
+        connection.execute("INSERT INTO orders VALUES (2)")
+    assert [commit.order for commit in commits_after_fork(east, west)][-1:] == [True]
+
+
+@pytest.mark.postgres
 def test_missing_wal_is_an_error_and_no_answer(ground: Yard) -> None:
     east = ground.primary()
     west = ground.standby(east)
