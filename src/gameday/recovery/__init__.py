@@ -2,7 +2,10 @@
 
 from gameday.recovery.runbook import Runbook
 
-RUNBOOKS: dict[str, str] = {}  # a runbook's name -> the module of this room whose RUNBOOK it is
+RUNBOOKS: dict[str, str] = {  # a runbook's name -> the module of this room whose RUNBOOK it is
+    "planned-failover": "planned_failover",
+    "unplanned-failover": "unplanned_failover",
+}
 
 
 def runbook(name: str) -> Runbook:
