@@ -42,7 +42,8 @@ def instance(region: str, name: str, **more: Any) -> dict[str, Any]:
     return {
         "DBInstanceIdentifier": name, "DBInstanceStatus": "available", "DBInstanceClass": "db.t4g.medium",
         "StorageType": "gp3", "KmsKeyId": f"key-{region}", "BackupRetentionPeriod": 7,
-        "InstanceCreateTime": datetime.now(UTC) - timedelta(seconds=1), "DBInstanceArn": f"arn:aws:rds:{region}:1:db:{name}", "Endpoint": {"Address": f"{name}.{region}", "Port": 5432},
+        "InstanceCreateTime": datetime.now(UTC) - timedelta(seconds=1),
+        "DBInstanceArn": f"arn:aws:rds:{region}:1:db:{name}", "Endpoint": {"Address": f"{name}.{region}", "Port": 5432},
         "DBSubnetGroup": {"DBSubnetGroupName": f"subnets-{region}"},
         "VpcSecurityGroups": [{"VpcSecurityGroupId": f"sg-db-{region}"}],
         "TagList": [{"Key": "gameday:target", "Value": "true"}, {"Key": "aws:cloudformation:stack-name", "Value": "x"}],
