@@ -19,7 +19,7 @@ test: $(STAMP)  ## lint, types, contracts, and every test with coverage
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
-	$(BIN)/coverage run --rcfile=tests/coverage-with-children.toml -m pytest -m "not lab"
+	$(BIN)/coverage run --rcfile=tests/coverage-with-children.toml -m pytest -n 2 --dist loadfile -m "not lab"
 	$(BIN)/coverage run -m pytest -m lab
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report

@@ -9,6 +9,7 @@ from infra.settings import GLOBAL_REGION, Settings, settings_from
 from infra.stacks.app import App
 from infra.stacks.base import GamedayStack
 from infra.stacks.data import Data
+from infra.stacks.drain import Drain
 from infra.stacks.keys import Keys
 from infra.stacks.network import Network
 from infra.stacks.observability import Observability
@@ -83,12 +84,13 @@ def _stacks(app: cdk.App, settings: Settings) -> tuple[GamedayStack, ...]:
         for region in (here, there)
     }
     watched = {region: Observability(app, region, settings, service=apps[region]) for region in (here, there)}
+    drain = Drain(app, here, settings, network=networks[here], service=apps[here])
     routing = Routing(app, GLOBAL_REGION, settings)
     orchestration = Orchestration(
         app, there, settings, network=networks[there], keys=keys[there], data=datas[there], service=apps[there]
     )
     by_region = (networks, keys, storages, datas, apps, watched)
-    return (zone, *(stack for stacks in by_region for stack in stacks.values()), routing, orchestration)
+    return (zone, *(stack for stacks in by_region for stack in stacks.values()), drain, routing, orchestration)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,10 @@ from infra.synth import use_packaged_node
 PREFIX = "AwsSolutions::AwsSolutions-"
 DATA_BUCKET = "arn:<AWS::Partition>:s3:::gameday-app-data-<AWS::AccountId>"
 TASKS = "arn:<AWS::Partition>:ecs:us-west-2:<AWS::AccountId>"
+PRIMARY_TASKS = "arn:<AWS::Partition>:ecs:ap-southeast-2:<AWS::AccountId>"
+EXECUTIONS = "arn:<AWS::Partition>:states:us-west-2:<AWS::AccountId>:execution:gameday-failover"
+EVERY_REVISION = "every revision of one family: it changes with each image"
+NOT_KNOWN_YET = "of one cluster or machine: their ids are not known before they run"
 IMPORTED_BUCKET = "gameday-storage:ExportsOutputFnGetAttAppDataBucket2466329DArnC959EE77"
 EVERY_OBJECT = "every object of one bucket: keys are the clients' own"
 
@@ -22,12 +26,16 @@ REASONS = {
     "RDS11": "the port is a parameter, which the rule cannot read: the lab deploys on ports of its own",
     "SMG4": "rotation needs a Lambda, and the endpoint secret holds no secret, only a place",
     "SF2": "the whole history is logged; tracing would need a permission on every resource",
-    "IAM5[Resource::*]": "ecr:GetAuthorizationToken and log delivery know no narrower resource",
+    "IAM5[Resource::*]": "AWS knows no narrower resource for ecr:GetAuthorizationToken, log delivery, task tokens, "
+    "finding buckets by tag, and ecs:ListTasks (its cluster is a condition)",
     f"IAM5[Resource::{DATA_BUCKET}-ap-southeast-2/*]": EVERY_OBJECT,
     f"IAM5[Resource::{DATA_BUCKET}-us-west-2/*]": EVERY_OBJECT,
     f"IAM5[Resource::{IMPORTED_BUCKET}/*]": EVERY_OBJECT,
-    f"IAM5[Resource::{TASKS}:task-definition/gameday:*]": "every revision of one family: it changes with each image",
-    f"IAM5[Resource::{TASKS}:task/gameday/*]": "tasks of one cluster: their ids are not known before they run",
+    f"IAM5[Resource::{TASKS}:task-definition/gameday:*]": EVERY_REVISION,
+    f"IAM5[Resource::{PRIMARY_TASKS}:task-definition/gameday:*]": EVERY_REVISION,
+    f"IAM5[Resource::{TASKS}:task/gameday/*]": NOT_KNOWN_YET,
+    f"IAM5[Resource::{PRIMARY_TASKS}:task/gameday/*]": NOT_KNOWN_YET,
+    f"IAM5[Resource::{EXECUTIONS}:*]": NOT_KNOWN_YET,
 }
 
 

@@ -1,57 +1,40 @@
 """The failover, state by state, in Amazon States Language. Pure: names in, a dictionary out.
 
-Check → latch DNS → promote (or say that a restore is needed) → endpoint if it changed → scale and wait → post-check →
-notify. Every task is bounded in time and retried; what still fails ends in NotifyFailure.
+Take turns → check → (planned: drain and see that the replica has everything) → latch DNS → promote (or say that a
+restore is needed) → endpoint if it changed → scale and wait → post-check → notify. Every task is bounded in time and
+retried; what still fails ends in NotifyFailure.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-State = dict[str, Any]
+from infra.parts.asl import AGAIN, State, caught, choice, error, noted, present, task, wait
+from infra.parts.failover_calls import (
+    NO_SUCH_INSTANCE,
+    FailoverNames,
+    describe,
+    has_status,
+    in_the_standby,
+    is_replica,
+    point_primary_record,
+    publish,
+)
+from infra.parts.planned_states import planned
+from infra.parts.turn_states import FORCED, PLANNED, take_turns
 
 TIMEOUT_S = 1800  # the RTO
-POLL_S = 10
-TASK_TIMEOUT_S = 60
 POST_CHECK_TIMEOUT_S = 300
 BACKUP_DAYS = 7  # a promoted replica is the primary, and is backed up like one
 BUSY_OR_PROMOTED = "Rds.InvalidDbInstanceStateException"  # RDS says the same of a busy replica and of a promoted one
-NO_SUCH_INSTANCE = ["Rds.DbInstanceNotFoundException", "Rds.DbInstanceNotFoundFaultException"]
-# Step Functions spells response members in its own case and does not say how it writes the DB within this one.
-SOURCE_SPELLINGS = ("ReadReplicaSourceDbInstanceIdentifier", "ReadReplicaSourceDBInstanceIdentifier")
 LOST = ("deleting", "failed", "inaccessible-encryption-credentials")
-AGAIN = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 4}]
-ON_FAILURE = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "NotifyFailure"}]
-
-
-@dataclass(frozen=True, slots=True)
-class FailoverNames:
-    """Everything that the failover touches, by name or id."""
-
-    health_check_id: str
-    hosted_zone_id: str
-    service_name: str
-    standby_name: str
-    record_ttl_s: int
-    replica: str
-    database_name: str
-    endpoint_secret: str
-    cluster: str
-    service: str
-    tasks: int
-    task_family: str
-    container: str
-    check_url: str
-    subnet_ids: list[str]
-    group_id: str
-    topic_arn: str
 
 
 def failover(names: FailoverNames) -> dict[str, Any]:
-    """The whole machine, its states in the order in which an unplanned failover meets them."""
-    states = _decide(names) | _promote(names) | _reconnect(names) | _scale(names) | _finish(names)
+    """The whole machine; ``{"mode": "planned"}`` chooses its mode, and without a mode it is unplanned."""
+    states = take_turns("CheckPrimaryHealth") | _decide(names) | planned(names) | _promote(names)
+    states |= _reconnect(names) | _scale(names) | _finish(names)
     return {
         "Comment": "Fail over to this region: latch DNS, promote the replica, scale the standby, prove it, tell.",
-        "StartAt": "CheckPrimaryHealth",
+        "StartAt": "KnownMode?",
         "TimeoutSeconds": TIMEOUT_S,
         "States": states,
     }
@@ -65,45 +48,30 @@ def _decide(names: FailoverNames) -> dict[str, State]:
     local lab one checker stands for all, and tells what DNS goes by: a single answer amid an outage is none yet.
     """
     reports = "States.JsonToString($.HealthCheckObservations[*].StatusReport.Status)"
-    forced = {
-        "And": [{"Variable": "$.force", "IsPresent": True}, {"Variable": "$.force", "BooleanEquals": True}],
-        "Next": "LatchDns",
-    }
-    answered = {"Variable": "$.health.Reports", "StringMatches": "*Success*", "Next": "NotNeeded"}
-    failing = {"Variable": "$.health.Reports", "StringMatches": "*Failure*", "Next": "LatchDns"}
+    latch = point_primary_record(names, names.standby_name, "gameday: latched to the standby; failback restores it")
     return {
-        "CheckPrimaryHealth": _task(
+        "CheckPrimaryHealth": task(
             "aws-sdk:route53:getHealthCheckStatus",
             {"HealthCheckId": names.health_check_id},
-            "PrimaryStillUnhealthy?",
+            "Planned?",
             ResultSelector={"Reports.$": reports},
             ResultPath="$.health",
         ),
-        "PrimaryStillUnhealthy?": {"Type": "Choice", "Choices": [forced, answered, failing], "Default": "NoEvidence"},
-        "NoEvidence": _error(
-            "NoEvidence", "No health checker reports on the primary. Start again with force to go on."
+        "Planned?": choice({**PLANNED, "Next": "PrimaryHealthy?"}, otherwise="PrimaryStillUnhealthy?"),
+        "PrimaryStillUnhealthy?": choice(
+            {**FORCED, "Next": "LatchDns"},
+            {"Variable": "$.health.Reports", "StringMatches": "*Success*", "Next": "NotNeeded"},
+            {"Variable": "$.health.Reports", "StringMatches": "*Failure*", "Next": "LatchDns"},
+            otherwise="NoEvidence",
         ),
-        "LatchDns": _task(
-            "aws-sdk:route53:changeResourceRecordSets", _latch(names), "DescribeReplica", **_noted("latch")
+        "NoEvidence": error("NoEvidence", "No health checker reports on the primary. Start again with force to go on."),
+        "LatchDns": task(
+            "aws-sdk:route53:changeResourceRecordSets",
+            latch,
+            "DescribeReplica",
+            Catch=caught("WasPlanned?"),
+            **noted("latch"),
         ),
-    }
-
-
-def _latch(names: FailoverNames) -> dict[str, Any]:
-    """Point the PRIMARY record at the standby, so that a primary that comes back gets no clients."""
-    record = {
-        "Name": names.service_name,
-        "Type": "CNAME",
-        "SetIdentifier": "primary",
-        "Failover": "PRIMARY",
-        "HealthCheckId": names.health_check_id,
-        "Ttl": names.record_ttl_s,
-        "ResourceRecords": [{"Value": names.standby_name}],
-    }
-    change = {"Action": "UPSERT", "ResourceRecordSet": record}
-    return {
-        "HostedZoneId": names.hosted_zone_id,
-        "ChangeBatch": {"Comment": "gameday: latched to the standby; failback restores it", "Changes": [change]},
     }
 
 
@@ -111,57 +79,57 @@ def _promote(names: FailoverNames) -> dict[str, State]:
     """Promote once, whatever happened before: a replica already promoted is taken as it is.
 
     The promotion is not simply repeated. A refusal leads back to what the replica *is*: promoted by now (go on), or a
-    replica that was busy and is available again (ask again, at most once a poll).
+    replica that was busy and is available again (ask again, at most once a poll). From the promotion's call on a
+    planned failover is not taken back any more: two primaries would be worse than one that a person must look at.
     """
-    is_replica, is_available = _is_replica(), _status("available")
-    refused = {"Variable": "$.promotion.Error", "IsPresent": True}
-    gone = {"ErrorEquals": NO_SUCH_INSTANCE, "ResultPath": "$.error", "Next": "RestoreUnavailable"}
-    lost = {"Or": [_status(status) for status in LOST], "Next": "RestoreUnavailable"}
-    stands_alone = {"Variable": "$.replica.Instance.Endpoint.Address", "IsPresent": True}
+    available, refused = has_status("available"), present("$.promotion.Error")
+    gone = {"ErrorEquals": NO_SUCH_INSTANCE, "ResultPath": "$.error", "Next": "NoReplica?"}
+    lost = {"Or": [has_status(status) for status in LOST], "Next": "NoReplica?"}
     return {
-        "DescribeReplica": _describe(names, "PromoteOrRestore?", {}, [gone, *ON_FAILURE]),
-        "PromoteOrRestore?": {
-            "Type": "Choice",
-            "Choices": [
-                lost,
-                {**is_replica, "Next": "PromoteReplica"},
-                {**stands_alone, "Next": "DescribePromoted"},
-            ],
-            "Default": "RestoreUnavailable",
-        },
-        "RestoreUnavailable": _error(
+        "DescribeReplica": describe(names, "PromoteOrRestore?", {}, [gone, *caught("WasPlanned?")]),
+        "PromoteOrRestore?": choice(
+            lost,
+            {**is_replica(), "Next": "PromoteReplica"},
+            {**present("$.replica.Instance.Endpoint.Address"), "Next": "DescribePromoted"},
+            otherwise="NoReplica?",
+        ),
+        "NoReplica?": choice(
+            {"And": [PLANNED, {"Variable": "$.promotion", "IsPresent": False}], "Next": "ReplicaLost"},
+            otherwise="RestoreUnavailable",
+        ),
+        "ReplicaLost": error(
+            "ReplicaLost", "The replica is gone, and a planned failover restores nothing.", then="RefillPrimary"
+        ),
+        "RestoreUnavailable": error(
             "RestoreUnavailable",
             "There is no replica that could take over. Restore the latest snapshot by its runbook.",
         ),
-        "PromoteReplica": _task(
+        "PromoteReplica": task(
             "aws-sdk:rds:promoteReadReplica",
             {"DbInstanceIdentifier": names.replica, "BackupRetentionPeriod": BACKUP_DAYS},
             "WaitForPromotion",
-            **_noted("promotion"),
+            **noted("promotion"),
             Retry=[{"ErrorEquals": [BUSY_OR_PROMOTED], "MaxAttempts": 0}, *AGAIN],
             Catch=[
                 {"ErrorEquals": [BUSY_OR_PROMOTED], "ResultPath": "$.promotion", "Next": "WaitForPromotion"},
-                *ON_FAILURE,
+                *caught("NotifyFailure"),
             ],
         ),
-        "WaitForPromotion": _wait("DescribePromoted"),
-        "DescribePromoted": _describe(names, "Promoted?", _endpoint(names), ON_FAILURE),
-        "Promoted?": {
-            "Type": "Choice",
-            "Choices": [
-                {"And": [is_available, {"Not": is_replica}], "Next": "ReadEndpointSecret"},
-                {"And": [is_available, is_replica, refused], "Next": "PromoteReplica"},
-                lost,
-            ],
-            "Default": "WaitForPromotion",
-        },
+        "WaitForPromotion": wait("DescribePromoted"),
+        "DescribePromoted": describe(names, "Promoted?", _endpoint(names), caught("NotifyFailure")),
+        "Promoted?": choice(
+            {"And": [available, {"Not": is_replica()}], "Next": "ReadEndpointSecret"},
+            {"And": [available, is_replica(), refused], "Next": "PromoteReplica"},
+            lost,
+            otherwise="WaitForPromotion",
+        ),
     }
 
 
 def _reconnect(names: FailoverNames) -> dict[str, State]:
     """Tell the service where its database is, if that changed. A promotion keeps the endpoint, a restore does not."""
     return {
-        "ReadEndpointSecret": _task(
+        "ReadEndpointSecret": task(
             "aws-sdk:secretsmanager:getSecretValue",
             {"SecretId": names.endpoint_secret},
             "EndpointNeeded?",
@@ -179,11 +147,11 @@ def _reconnect(names: FailoverNames) -> dict[str, State]:
             ],
             "Default": "RewriteEndpoint",
         },
-        "RewriteEndpoint": _task(
+        "RewriteEndpoint": task(
             "aws-sdk:secretsmanager:putSecretValue",
             {"SecretId": names.endpoint_secret, "SecretString.$": "States.JsonToString($.replica.Endpoint)"},
             "ScaleStandby",
-            **_noted("endpoint"),
+            **noted("endpoint"),
         ),
     }
 
@@ -199,14 +167,14 @@ def _scale(names: FailoverNames) -> dict[str, State]:
     running = {"Variable": "$.service.RunningCount", "NumericGreaterThanEquals": names.tasks}
     settled = {"Variable": "$.service.PendingCount", "NumericEquals": 0}
     return {
-        "ScaleStandby": _task(
+        "ScaleStandby": task(
             "aws-sdk:ecs:updateService",
             {"Cluster": names.cluster, "Service": names.service, "DesiredCount": names.tasks},
             "WaitForTasks",
-            **_noted("scaling"),
+            **noted("scaling"),
         ),
-        "WaitForTasks": _wait("DescribeService"),
-        "DescribeService": _task(
+        "WaitForTasks": wait("DescribeService"),
+        "DescribeService": task(
             "aws-sdk:ecs:describeServices",
             {"Cluster": names.cluster, "Services": [names.service]},
             "Scaled?",
@@ -230,20 +198,23 @@ def _finish(names: FailoverNames) -> dict[str, State]:
     failed = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.untold", "Next": "Failed"}]
     why = {"Error.$": "$.error.Error", "Cause.$": "$.error.Cause"}
     return {
-        "PostCheck": _task(
+        "PostCheck": task(
             "ecs:runTask.sync",
-            _post_check(names),
+            in_the_standby(names, ["gameday.service.check"], {"GAMEDAY_CHECK_URL": names.check_url}),
             "NotifySuccess",
-            **_noted("check"),
+            **noted("check"),
             TimeoutSeconds=POST_CHECK_TIMEOUT_S,
             Retry=[{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "BackoffRate": 1, "MaxAttempts": 2}],
         ),
-        "NotifySuccess": _publish(names, "gameday: failed over", "The standby serves.", catch=done),
-        "NotNeeded": _publish(
+        "NotifySuccess": publish(names, "gameday: failed over", "The standby serves.", catch=done),
+        "NotNeeded": publish(
             names, "gameday: no failover needed", "The primary answers its health checkers.", catch=done
         ),
+        "AlreadyDone": publish(
+            names, "gameday: no failover needed", "The failover that ran before this one succeeded.", catch=done
+        ),
         "Done": {"Type": "Succeed"},
-        "NotifyFailure": _publish(
+        "NotifyFailure": publish(
             names, "gameday: FAILOVER FAILED", "Act by the runbook.", catch=failed, then="Failed", more=why
         ),
         "Failed": {
@@ -252,74 +223,3 @@ def _finish(names: FailoverNames) -> dict[str, State]:
             "Cause": "See NotifyFailure in this execution's history.",
         },
     }
-
-
-def _post_check(names: FailoverNames) -> dict[str, Any]:
-    override = {
-        "Name": names.container,
-        "Command": ["python", "-m", "gameday.service.check"],
-        "Environment": [{"Name": "GAMEDAY_CHECK_URL", "Value": names.check_url}],
-    }
-    network = {"Subnets": names.subnet_ids, "SecurityGroups": [names.group_id], "AssignPublicIp": "DISABLED"}
-    return {
-        "Cluster": names.cluster,
-        "TaskDefinition": names.task_family,
-        "LaunchType": "FARGATE",
-        "NetworkConfiguration": {"AwsvpcConfiguration": network},
-        "Overrides": {"ContainerOverrides": [override]},
-    }
-
-
-def _publish(
-    names: FailoverNames,
-    subject: str,
-    told: str,
-    *,
-    catch: list[State],
-    then: str = "Done",
-    more: dict[str, str] | None = None,
-) -> State:
-    message = {"What": told, "Execution.$": "$$.Execution.Id", **(more or {})}
-    parameters = {"TopicArn": names.topic_arn, "Subject": subject, "Message": message}
-    return _task("sns:publish", parameters, then, Catch=catch, **_noted("told"))
-
-
-def _describe(names: FailoverNames, then: str, result: dict[str, Any], catch: list[State]) -> State:
-    """Reads the instance whole: which of its members are there at all is part of the answer."""
-    return _task(
-        "aws-sdk:rds:describeDBInstances",
-        {"DbInstanceIdentifier": names.replica},
-        then,
-        ResultSelector={"Instance.$": "$.DbInstances[0]", **result},
-        ResultPath="$.replica",
-        Retry=[{"ErrorEquals": NO_SUCH_INSTANCE, "MaxAttempts": 0}, *AGAIN],
-        Catch=catch,
-    )
-
-
-def _task(resource: str, parameters: dict[str, Any], then: str, **more: Any) -> State:
-    """A task with its bounds: a timeout, retries, and a way out that tells."""
-    base = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": parameters}
-    return base | {"TimeoutSeconds": TASK_TIMEOUT_S, "Retry": AGAIN, "Catch": ON_FAILURE} | more | {"Next": then}
-
-
-def _noted(name: str) -> dict[str, Any]:
-    """Keep the input and note only that the call was accepted: its whole answer is in the history."""
-    return {"ResultSelector": {"Accepted": True}, "ResultPath": f"$.{name}"}
-
-
-def _wait(then: str) -> State:
-    return {"Type": "Wait", "Seconds": POLL_S, "Next": then}
-
-
-def _error(name: str, cause: str) -> State:
-    """A Pass state that puts our own error where a caught one would be."""
-    return {"Type": "Pass", "Result": {"Error": name, "Cause": cause}, "ResultPath": "$.error", "Next": "NotifyFailure"}
-
-
-def _status(text: str) -> State:
-    return {"Variable": "$.replica.Instance.DbInstanceStatus", "StringEquals": text}
-
-
-def _is_replica() -> State:
-    return {"Or": [{"Variable": f"$.replica.Instance.{name}", "IsPresent": True} for name in SOURCE_SPELLINGS]}

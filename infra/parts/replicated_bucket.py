@@ -72,6 +72,30 @@ class DataBucket(Construct):
         s3.CfnBucketPolicy(self, "Policy", bucket=self.bucket.ref, policy_document=policy)
 
 
+class PauseRole(Construct):
+    """What FIS needs to pause a bucket's replication while a region is "lost", and nothing else."""
+
+    def __init__(self, scope: Construct, id: str, *, bucket: str) -> None:
+        super().__init__(scope, id)
+        arn = f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}"
+        statements = [
+            _allow(["s3:PauseReplication"], arn),
+            iam.PolicyStatement(
+                actions=["s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"],
+                resources=[arn],
+                conditions={"Bool": {"s3:isReplicationPauseRequest": "true"}},
+            ),
+            _allow(["s3:ListAllMyBuckets", "tag:GetResources"], "*"),
+        ]
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("fis.amazonaws.com"),
+            inline_policies={"pause": iam.PolicyDocument(statements=statements)},
+        )
+        self.arn = role.role_arn
+
+
 def _replication(role: iam.Role, to: Destination) -> s3.CfnBucket.ReplicationConfigurationProperty:
     """Everything is copied, delete markers are not: whoever empties the first bucket leaves the second one whole."""
     bucket = s3.CfnBucket

@@ -6,16 +6,20 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.parts.alerts import PERIOD_S, Alarms, AlertTopic, formula, metric, query
+from infra.parts.replicated_bucket import RULE_ID
 from infra.settings import NAME, REPLICA_DATABASE, Settings
 from infra.stacks.app import App
 from infra.stacks.base import GamedayStack
+from infra.stacks.storage import app_data_name
 
 LAG_MAX_S = 300
+COPY_MAX_S = 900  # S3 copies 99.99 % of objects within 15 minutes where it promises anything (RTC)
 ERRORS_MAX_PERCENT = 5
 
 
 class Observability(GamedayStack):
-    """The replica's lag is watched where the replica is."""
+    """The replica's lag is watched where the replica is. So are late copies of objects; failed ones are told, by S3,
+    where the objects were written."""
 
     part = "observability"
 
@@ -26,6 +30,9 @@ class Observability(GamedayStack):
         balancer = service.balancer.balancer.attr_load_balancer_full_name
         if not self.is_primary:
             self._replica_lag()
+            self._late_copies()
+        else:
+            self._failed_copies()
         self._running_tasks()
         self._errors(balancer)
         self._dashboard(balancer)
@@ -44,6 +51,35 @@ class Observability(GamedayStack):
             treat_missing_data="missing",
             **lag,
         )
+
+    def _late_copies(self) -> None:
+        self.alarms.watch(
+            "LateCopies",
+            alarm_name="gameday-objects-late",
+            alarm_description="Objects wait longer for their copy than S3 ever should take: a loss now would lose them",
+            comparison_operator="GreaterThanThreshold",
+            threshold=COPY_MAX_S,
+            evaluation_periods=1,
+            treat_missing_data="ignore",
+            **metric("AWS/S3", "ReplicationLatency", self._copies(), "Maximum"),
+        )
+
+    def _failed_copies(self) -> None:
+        """Missing is ignored, as S3 recommends for its metrics: the alarm clears when copies succeed again."""
+        self.alarms.watch(
+            "FailedCopies",
+            alarm_name="gameday-objects-failed",
+            alarm_description="Objects could not be copied, and never will be by themselves: S3 Batch Replication does",
+            comparison_operator="GreaterThanThreshold",
+            threshold=0,
+            evaluation_periods=1,
+            treat_missing_data="ignore",
+            **metric("AWS/S3", "OperationsFailedReplication", self._copies(), "Sum"),
+        )
+
+    def _copies(self) -> dict[str, str]:
+        here, there = (app_data_name(region) for region in self.settings.regions)
+        return {"SourceBucket": here, "DestinationBucket": there, "RuleId": RULE_ID}
 
     def _running_tasks(self) -> None:
         of = {"ClusterName": NAME, "ServiceName": NAME}

@@ -6,12 +6,18 @@ from aws_cdk import aws_iam as iam
 
 from infra.parts.alerts import AlertTopic
 from infra.parts.balanced_service import allow
-from infra.parts.failover_machine import SYNC_RULE, FailoverMachine, FailoverResources
-from infra.parts.failover_states import FailoverNames
+from infra.parts.drain_states import answer, answered, asked
+from infra.parts.event_route import EventRoute
+from infra.parts.failover_calls import FailoverNames
+from infra.parts.failover_machine import FailoverResources, may_fail_over
+from infra.parts.failover_states import failover
+from infra.parts.logged_machine import SYNC_RULE, LoggedMachine
 from infra.settings import (
+    ANSWER_MACHINE,
     CONTAINER,
     DATABASE_NAME,
     ENDPOINT_SECRET,
+    FAILOVER_MACHINE,
     NAME,
     RECORD_TTL_S,
     REPLICA_DATABASE,
@@ -22,6 +28,7 @@ from infra.settings import (
 from infra.stacks.app import App
 from infra.stacks.base import GamedayStack
 from infra.stacks.data import Data
+from infra.stacks.drain import PATIENCE_S
 from infra.stacks.keys import Keys
 from infra.stacks.network import Network
 from infra.stacks.routing import Routing, primary_down
@@ -31,7 +38,7 @@ TOO_LATE_S = 900  # an alarm older than this starts nothing: by then a person de
 
 
 class Orchestration(GamedayStack):
-    """Started by the primary's health alarm, or by hand with ``{"mode": "unplanned"}``."""
+    """Started by the primary's health alarm, or by hand with ``{"mode": "unplanned"}`` or ``{"mode": "planned"}``."""
 
     part = "orchestration"
 
@@ -43,9 +50,17 @@ class Orchestration(GamedayStack):
         self.zone_id = self.fed("HostedZoneId", Zone, Zone.where, "HostedZoneId")
         self.check_id = self.fed("HealthCheckId", Routing, Routing.where, "HealthCheckId")
         self.topic = AlertTopic(self, "Topic", name="gameday-failover", settings=settings)
-        self.failover = FailoverMachine(
-            self, "Failover", names=self._names(network), resources=self._resources(), log_days=settings.log_days
+        names = self._names(network)
+        self.failover = LoggedMachine(
+            self,
+            "Failover",
+            name=FAILOVER_MACHINE,
+            definition=failover(names),
+            may=may_fail_over(names, self._resources()),
+            policy="failover",
+            log_days=settings.log_days,
         )
+        self._reach_the_primary()
         self._start_on_alarm()
         self._tell_bad_ends()
         self.output("StateMachineArn", self.failover.arn)
@@ -58,6 +73,7 @@ class Orchestration(GamedayStack):
             health_check_id=self.check_id,
             hosted_zone_id=self.zone_id,
             service_name=self.settings.service_name,
+            primary_name=self.settings.regional_name(self.settings.primary),
             standby_name=standby,
             record_ttl_s=RECORD_TTL_S,
             replica=REPLICA_DATABASE,
@@ -89,6 +105,40 @@ class Orchestration(GamedayStack):
             task_roles=[task.task_role.role_arn, task.execution_role.role_arn],
             sync_rule=self.arn("events", f"rule/{SYNC_RULE}"),
             topic=self.topic.arn,
+            machine=self.arn("states", f"stateMachine:{FAILOVER_MACHINE}"),
+            executions=self.arn("states", f"execution:{FAILOVER_MACHINE}:*"),
+            bus=self.arn("events", "event-bus/default"),
+        )
+
+    def _reach_the_primary(self) -> None:
+        """The drain's request to the primary region's bus, and its answer back to the execution that waits for it."""
+        may = [allow(["states:SendTaskSuccess", "states:SendTaskFailure"], "*")]  # IAM knows no resource of a token
+        answerer = LoggedMachine(
+            self,
+            "Answer",
+            name=ANSWER_MACHINE,
+            definition=answer(),
+            may=may,
+            policy="answer",
+            log_days=self.settings.log_days,
+        )
+        EventRoute(
+            self,
+            "Asked",
+            name="gameday-drain",
+            told="The planned failover's request, to the primary region",
+            pattern=asked(),
+            to=self.arn("events", "event-bus/default", region=self.settings.primary),
+            patience_s=PATIENCE_S,
+        )
+        EventRoute(
+            self,
+            "Answered",
+            name="gameday-drain-answer",
+            told="The drain's answer, to the failover that waits for it",
+            pattern=answered(),
+            to=answerer.arn,
+            patience_s=PATIENCE_S,
         )
 
     def _start_on_alarm(self) -> None:

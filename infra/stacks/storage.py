@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 
-from infra.parts.replicated_bucket import DataBucket, Destination, LogsBucket
+from infra.parts.replicated_bucket import DataBucket, Destination, LogsBucket, PauseRole
 from infra.settings import NAME, Settings
 from infra.stacks.base import GamedayStack
 from infra.stacks.keys import Keys
@@ -31,6 +31,8 @@ class Storage(GamedayStack):
         self.repository = self._repository()
         self.output("BucketName", self.app_data.bucket.ref)
         self.output("RepositoryUri", self.repository.attr_repository_uri)
+        if self.is_primary:
+            self.output("PauseRoleArn", PauseRole(self, "PauseRole", bucket=app_data_name(region)).arn)
 
     def _destination(self, keys: Keys) -> Destination:
         """The replica key has the primary key's id, in its own region: a name is enough."""

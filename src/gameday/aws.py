@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+ATTEMPTS = 4  # of one call, the first included
 LOCAL_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
 
@@ -17,7 +18,7 @@ class Aws:
     """
 
     endpoint_url: str | None = None
-    _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+    _clients: dict[tuple[str, str, int], Any] = field(default_factory=dict, repr=False)
     _session: Any = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -25,15 +26,15 @@ class Aws:
     def is_local(self) -> bool:
         return self.endpoint_url is not None
 
-    def client(self, service: str, region: str) -> Any:
-        """The boto3 client for ``service`` in ``region``; the same one each time."""
+    def client(self, service: str, region: str, attempts: int = ATTEMPTS) -> Any:
+        """The boto3 client for ``service`` in ``region``, the same one each time; a call is tried so often at most."""
         with self._lock:
-            key = (service, region)
+            key = (service, region, attempts)
             if key not in self._clients:
-                self._clients[key] = self._new(service, region)
+                self._clients[key] = self._new(*key)
             return self._clients[key]
 
-    def _new(self, service: str, region: str) -> Any:
+    def _new(self, service: str, region: str, attempts: int) -> Any:
         import boto3
         from botocore.config import Config
 
@@ -41,7 +42,7 @@ class Aws:
         bounds = Config(
             connect_timeout=5,
             read_timeout=30,
-            retries={"max_attempts": 3, "mode": "standard"},
+            retries={"total_max_attempts": attempts, "mode": "standard"},
             max_pool_connections=32,
             s3={"addressing_style": "path"} if self.is_local else None,
         )

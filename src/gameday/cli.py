@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from gameday.cli_campaign import campaign
 from gameday.cli_drill import drill
 from gameday.cli_lab import lab
 from gameday.cli_record import judge, report, undo
@@ -29,7 +30,7 @@ def version() -> None:
     click.echo(installed("chaostoolkit-gameday"))
 
 
-for command in (lab, drill, judge, report, undo, runbook):
+for command in (lab, drill, campaign, judge, report, undo, runbook):
     cli.add_command(command)
 
 

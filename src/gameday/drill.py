@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gameday.clients import Clients
 from gameday.clock import NS, SYSTEM, Clock
-from gameday.errors import DeadlineError, InputError, annotating
+from gameday.errors import DeadlineError, FaultError, InputError, annotating
 from gameday.facts import BASELINE_NOT_MET, Event, Kind, Measurement, Objectives, Verdict
+from gameday.faults.acls import breakable_service
+from gameday.lab.fence import fence_if_promoted
 from gameday.live import Display, Silent
 from gameday.outside import Outside
 from gameday.preparing import LOCAL, Intent, LabChoice, first_plan, plan_on
@@ -26,7 +28,7 @@ from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
-from gameday.recovery.failover import start_unplanned_failover
+from gameday.recovery.failover import UNPLANNED, check_mode, start_planned_failover, start_unplanned_failover
 from gameday.recovery.runbook import Runbook, Scene, walk
 from gameday.seen import Awaited, Seen
 from gameday.survivors import look_after_healing, read_before_healing, read_finally, read_wal
@@ -180,9 +182,27 @@ class Drill:
         limit_s = max(within_s * self.lab.timer_scale, LEAST_WAIT_S)
         self.clients.until(lambda: awaited.has_come(self._seen), awaited.what, limit_s)
 
-    def fail_over(self) -> None:
-        """Approve and start the failover by hand, as the on-call engineer does where no health check sees the loss."""
-        start_unplanned_failover(self.lab, self.timeline)
+    def fail_over(self, mode: str = UNPLANNED) -> None:
+        """Start the failover by hand: ``unplanned``, where no health check sees the loss, or ``planned``, on purpose.
+
+        A planned one breaks nothing and changes both regions, which must be as breakable as for a fault.
+        """
+        if check_mode(mode) == UNPLANNED:
+            start_unplanned_failover(self.lab, self.timeline)
+            return
+        for region in self.lab.regions:
+            breakable_service(self.lab, region)
+        self._warden.check()
+        self._phase("switch")
+        self.plan = replace(self.plan, switches=True)
+        self.record.write_plan(self.plan)
+        self._seen.executions[start_planned_failover(self.lab, self.timeline)] = "RUNNING"  # before the observer's look
+        self._injected_ns = self._clock.mono_ns()
+
+    def fence(self) -> None:
+        """Isolate the old primary after a switch: tasks 0, its database closed, verified; else :class:`FaultError`."""
+        if not fence_if_promoted(self.lab, self.lab.primary, self.timeline, self._clock):
+            raise FaultError("the primary replaced by the other region", "it still is the primary", "fail over first")
 
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
         """Walk a runbook's steps, as ``gameday runbook run NAME --yes`` would; raises :class:`RunbookError` where it

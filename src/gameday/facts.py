@@ -60,13 +60,14 @@ class Kind(StrEnum):
     FAULT = "fault"  # stamped immediately before the first destructive call; what = the fault's repr
     FAULT_VERIFIED = "fault_verified"  # its effect check held; detail: effect -> sentence
     FAULT_FAILED = "fault_failed"  # its effect check failed; what = why
+    SWITCH = "switch"  # a planned failover begins, and nothing is broken; what = who asks for it; detail.execution
     HEAL = "heal"  # healing starts; what = the fault's repr
     HEALED = "healed"
     FENCED = "fenced"  # the old primary is isolated and this was verified; region = which
     HEALTH_CHECK = "health_check"  # what = healthy|unhealthy
     ALARM = "alarm"  # what = OK|ALARM|INSUFFICIENT_DATA; detail: name, entered_mono_ns (when it turned)
     EXECUTION = "execution"  # what = RUNNING|SUCCEEDED|FAILED|TIMED_OUT|ABORTED; detail.arn
-    STATE = "state"  # the state machine entered a state; what = its name; detail.type
+    STATE = "state"  # the state machine entered a state; what = its name; detail: type, execution (its ARN)
     DATABASE = "database"  # what = RDS status; detail: role (primary|replica|gone), id, endpoint
     TASKS = "tasks"  # what = "RUNNING/DESIRED"; detail: running, desired
     DNS = "dns"  # what = comma-separated addresses the resolver answers; region = whose they are, if known
@@ -88,6 +89,7 @@ READ_BACK_COMPLETE = "read-back complete"  # detail.rows: how many lines survivo
 BASELINE_NOT_MET = "baseline not met"
 NOT_AS_PLANNED = "not run as planned"  # detail.failed: each activity that failed, each hypothesis that was not met
 SILENT_HEALTH_PATH = "silent_health_path"  # a FAULT's detail: the health check gets no answer, not even a refusal
+UNNOTICED = "unnoticed"  # a FAULT's detail: clients are served on; where another fault follows, that one's time counts
 APPROVED = "approved"  # somebody allowed the failover; its clock starts here
 FAILBACK = "failback"  # a RUNBOOK's detail.runbook; four of its steps:
 FAILBACK_REBUILDS = "rebuild-the-primary-as-a-replica"  # done: protected again, the other way round
@@ -95,6 +97,9 @@ FAILBACK_DRAINS = "drain-the-standby"  # started: the planned switch begins, and
 FAILBACK_PROMOTES = "promote-the-primary"  # started: from here on the primary region may acknowledge again
 FAILBACK_PROTECTED = "start-the-standbys-task"  # done: both regions are as they were
 REPLAY_LSN = "replay LSN before promotion"  # detail.lsn, read from the standby; region = the standby's
+# A restore: its source (detail: source, snapshot, database, taken_utc, taken_mono_ns, age_s) and its runbook.
+RESTORE_SOURCE = "what is restored"
+RESTORE, RESTORE_STEP = "database-restore", "restore to a new instance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +265,15 @@ class RecoveryPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """What the loss of the primary region would have cost at one moment. Meaning: ``gameday.measure.exposure``."""
+
+    at_s: float  # after the fault; negative before it
+    lag_s: float
+    writes: int  # acknowledged within the lag before that moment
+
+
+@dataclass(frozen=True, slots=True)
 class RecoveryTime:
     """The recovery time actual (RTA) of one kind of probe, with bounds. Meaning: ``gameday.measure.rto``."""
 
@@ -387,6 +401,8 @@ class Measurement:
     findings: tuple[Finding, ...]
     buckets: tuple[Bucket, ...]
     prober: ProberQuality | None
+    exposures: tuple[Exposure, ...] = ()  # in order of time
+    since: str = "the fault"  # what every "after" counts from: the fault, or the switch of a planned failover
     reprotection: Reprotection | None = None  # None: nobody failed back
 
 
@@ -414,4 +430,5 @@ class Plan:
     stays_reachable: tuple[str, ...] = ()  # what the faults leave reachable
     link_latency_s: float = 0.0  # one way, between the regions
     metric_period_s: float = 60.0  # of the lag metric, scaled
+    switches: bool = False  # a planned failover: nothing is broken, its times count from the switch, no loss is allowed
     experiment: Mapping[str, Any] = field(default_factory=dict)  # the Chaos Toolkit experiment, redacted

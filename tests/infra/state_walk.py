@@ -16,7 +16,7 @@ class Refused(Exception):
 def walk(machine: Mapping[str, Any], answers: Answers, given: dict[str, Any] | None = None) -> tuple[list[str], dict]:
     """The names of the states entered, and each task's parameters by its name; a task's last answer repeats itself."""
     left = {name: list(replies) for name, replies in answers.items()}
-    name, data, entered, asked = machine["StartAt"], given or {}, [], {}
+    name, data, entered, asked = machine["StartAt"], dict(given or {}), [], {}
     while name:
         assert len(entered) < 60, f"it goes round in circles: {entered[-12:]}"
         entered.append(name)
@@ -74,7 +74,7 @@ def _holds(rule: Mapping[str, Any], data: dict[str, Any]) -> bool:
     if test == "IsPresent":
         return (value is not None) == wanted
     assert value is not None, f"{rule['Variable']} is not there: Step Functions would fail here"
-    return _COMPARE[test](value, _at(wanted, data) if test.endswith("Path") else wanted)
+    return _COMPARE[test](value, _value(wanted, data) if test.endswith("Path") else wanted)
 
 
 def _test(rule: Mapping[str, Any]) -> tuple[str, Any]:
@@ -87,6 +87,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "StringEquals": lambda value, wanted: value == wanted,
     "StringEqualsPath": lambda value, wanted: value == wanted,
     "StringMatches": fnmatch.fnmatchcase,
+    "NumericEqualsPath": lambda value, wanted: value == wanted,
     "NumericEquals": lambda value, wanted: value == wanted,
     "NumericGreaterThanEquals": lambda value, wanted: value >= wanted,
 }
@@ -94,6 +95,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 def _filled(template: Any, data: Any) -> Any:
     """A payload template: keys that end in ``.$`` are paths or intrinsics."""
+    if isinstance(template, list):
+        return [_filled(one, data) for one in template]
     if not isinstance(template, dict):
         return template
     dynamic = {key[:-2]: _value(path, data) for key, path in template.items() if key.endswith(".$")}
@@ -112,11 +115,14 @@ def _value(path: str, data: Any) -> Any:
 
 
 def _at(path: str, data: Any) -> Any:
-    steps = re.findall(r"\w+|\[\*\]|\[\d+\]", path[1:])
+    steps = re.findall(r"\w+|\[\*\]|\[-?\d+:?\]", path[1:])
     for number, step in enumerate(steps):
-        if step == "[*]":
-            return [_at("$." + ".".join(steps[number + 1 :]), one) for one in data]
+        if step == "[*]" or step.endswith(":]"):
+            some = data if step == "[*]" else data[int(step[1:-2]) :]
+            return [_at("$." + ".".join(steps[number + 1 :]), one) for one in some]
         if step.startswith("["):
+            if int(step[1:-1]) >= len(data):
+                return None
             data = data[int(step[1:-1])]
         elif not isinstance(data, dict) or step not in data:
             return None

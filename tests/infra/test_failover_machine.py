@@ -17,9 +17,16 @@ BUSY_OR_PROMOTED = Refused("Rds.InvalidDbInstanceStateException")
 
 @pytest.fixture(scope="module")
 def machine(template: Callable[[str, str], Template]) -> dict[str, Any]:
-    resource = template("orchestration", "us-west-2").one("AWS::StepFunctions::StateMachine")
-    assert resource["StateMachineName"] == "gameday-failover"
-    return json.loads(text(resource["DefinitionString"]))
+    orchestration = template("orchestration", "us-west-2")
+    found = orchestration.one("AWS::StepFunctions::StateMachine", StateMachineName="gameday-failover")
+    return json.loads(text(found["DefinitionString"]))
+
+
+OWN, OTHER = "<$$.Execution.Id>", "arn:other"
+
+
+def running(*newest_first: str) -> dict[str, Any]:
+    return {"Executions": [{"ExecutionArn": arn} for arn in newest_first]}
 
 
 def observed(*statuses: str) -> dict[str, Any]:
@@ -40,6 +47,7 @@ PROMOTING = instance("modifying", source="arn:primary")
 def answers(**others: list[Any]) -> dict[str, list[Any]]:
     """Everything goes well, except ``others``."""
     well = {
+        "ListRunning": [running(OWN)],
         "CheckPrimaryHealth": [observed(FAILURE, FAILURE)],
         "DescribeReplica": [REPLICA],
         "DescribePromoted": [PROMOTED],
@@ -52,7 +60,11 @@ def answers(**others: list[Any]) -> dict[str, list[Any]]:
 def test_an_unplanned_failover_goes_through_these_states_in_this_order(machine: dict[str, Any]):
     entered, _ = walk(machine, answers())
     assert entered == [
+        "KnownMode?",
+        "ListRunning",
+        "First?",
         "CheckPrimaryHealth",
+        "Planned?",
         "PrimaryStillUnhealthy?",
         "LatchDns",
         "DescribeReplica",
@@ -93,18 +105,18 @@ def test_the_dns_latch_points_the_primary_record_at_the_standby_and_keeps_its_ch
 
 def test_one_checker_that_still_gets_an_answer_leaves_the_decision_to_a_person(machine: dict[str, Any]):
     entered, _ = walk(machine, answers(CheckPrimaryHealth=[observed(FAILURE, SUCCESS, FAILURE)]))
-    assert entered == ["CheckPrimaryHealth", "PrimaryStillUnhealthy?", "NotNeeded", "Done"]
+    assert entered[3:] == ["CheckPrimaryHealth", "Planned?", "PrimaryStillUnhealthy?", "NotNeeded", "Done"]
 
 
 def test_force_fails_over_from_a_healthy_primary(machine: dict[str, Any]):
     entered, _ = walk(machine, answers(CheckPrimaryHealth=[observed(SUCCESS)]), {"mode": "unplanned", "force": True})
-    assert entered[2] == "LatchDns"
+    assert entered[6] == "LatchDns"
     assert entered[-1] == "Done"
 
 
 def test_without_a_single_observation_it_fails_instead_of_guessing(machine: dict[str, Any]):
     entered, _ = walk(machine, answers(CheckPrimaryHealth=[observed()]))
-    assert entered[2:] == ["NoEvidence", "NotifyFailure", "Failed"]
+    assert entered[5:] == ["PrimaryStillUnhealthy?", "NoEvidence", "NotifyFailure", "Failed"]
 
 
 def test_a_replica_that_is_promoted_already_is_taken_as_it_is(machine: dict[str, Any]):
@@ -145,7 +157,7 @@ def test_the_other_spelling_of_the_replicas_source_is_understood_too(machine: di
 )
 def test_without_a_replica_it_says_that_a_restore_is_needed(machine: dict[str, Any], seen: Any):
     entered, asked = walk(machine, answers(DescribeReplica=[seen]))
-    assert entered[-3:] == ["RestoreUnavailable", "NotifyFailure", "Failed"]
+    assert entered[-4:] == ["NoReplica?", "RestoreUnavailable", "NotifyFailure", "Failed"]
     assert asked["NotifyFailure"]["Message"]["Error"] == "RestoreUnavailable"
 
 
@@ -178,13 +190,21 @@ def test_the_post_check_is_a_task_of_the_services_own_image_against_the_standby(
     assert override["Environment"] == [{"Name": "GAMEDAY_CHECK_URL", "Value": url}]
 
 
+LEADS_TO = {
+    "RewriteEndpoint": {"DescribePromoted": [instance("available", host=OTHER_HOST)]},
+    "DescribeTheOther": {"ListRunning": [running(OWN, OTHER)]},
+}
+GOES_ON = {"ListRunning"}  # an unplanned failover that cannot look around for others goes on
+
+
 def test_whatever_fails_is_told_before_the_execution_fails(machine: dict[str, Any]):
-    told = {"NotifySuccess", "NotNeeded", "NotifyFailure"}
-    tasks = [name for name, state in machine["States"].items() if state["Type"] == "Task" and name not in told]
-    for name in tasks:
-        restored = {"DescribePromoted": [instance("available", host=OTHER_HOST)]} if name == "RewriteEndpoint" else {}
-        entered, asked = walk(machine, answers(**restored, **{name: [Refused("States.Timeout")]}))
-        assert entered[-3:] == [name, "NotifyFailure", "Failed"]
+    told = {name for name, state in machine["States"].items() if state.get("Resource", "").endswith("sns:publish")}
+    planned = {"CheckReplica", "DrainPrimary", "AwaitMark", "RefillPrimary", "UnlatchDns"}  # test_planned_failover.py
+    tasks = [name for name, state in machine["States"].items() if state["Type"] == "Task"]
+    for name in set(tasks) - told - planned - GOES_ON:
+        entered, asked = walk(machine, answers(**LEADS_TO.get(name, {}), **{name: [Refused("States.Timeout")]}))
+        assert entered[-2:] == ["NotifyFailure", "Failed"], name
+        assert entered[-3] in (name, "WasPlanned?"), name
         assert asked["NotifyFailure"]["Message"]["Error"] == "States.Timeout"
 
 

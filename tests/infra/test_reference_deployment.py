@@ -184,6 +184,19 @@ def test_tasks_and_errors_are_watched_in_each_region(template: Read, region: str
     assert tasks["AlarmActions"] == tasks["OKActions"] == errors["AlarmActions"]
 
 
+def test_late_copies_are_watched_where_they_arrive_and_failed_ones_where_they_were_written(template: Read):
+    late = template("observability", SECONDARY).one("AWS::CloudWatch::Alarm", AlarmName="gameday-objects-late")
+    failed = template("observability", PRIMARY).one("AWS::CloudWatch::Alarm", AlarmName="gameday-objects-failed")
+    assert (late["MetricName"], late["Statistic"], late["Threshold"]) == ("ReplicationLatency", "Maximum", 900)
+    assert (failed["MetricName"], failed["Statistic"], failed["Threshold"]) == ("OperationsFailedReplication", "Sum", 0)
+    for alarm in (late, failed):
+        assert (alarm["Namespace"], alarm["TreatMissingData"]) == ("AWS/S3", "ignore")
+        of = {each["Name"]: text(each["Value"]) for each in alarm["Dimensions"]}
+        assert of["RuleId"] == "everything"
+        assert of["SourceBucket"].endswith("ap-southeast-2")
+        assert of["DestinationBucket"].endswith("us-west-2")
+
+
 def test_each_stack_names_its_alarms(template: Read):
     for part, region in (("routing", GLOBAL), ("observability", PRIMARY), ("observability", SECONDARY)):
         read = template(part, region)
@@ -238,7 +251,10 @@ def test_every_output_that_a_drill_reads_is_there(template: Read):
 # AWS knows no narrower resource for these; everything else is named.
 ANY_RESOURCE = {
     "ecr:GetAuthorizationToken",
+    *("s3:ListAllMyBuckets", "tag:GetResources"),  # how FIS finds buckets by tag
     *(f"logs:{verb}LogDelivery" for verb in ("Create", "Get", "Update", "Delete")),
+    "ecs:ListTasks",  # its cluster is a condition
+    *("states:SendTaskSuccess", "states:SendTaskFailure"),  # of a task token
     *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
 }
 

@@ -18,7 +18,7 @@ from gameday.facts import Event, Measurement, Objectives, Plan, Probe, Survivor,
 from gameday.faults import DatabaseLoss, RegionOutage
 from gameday.lab.local.postgres import DISCLOSED, HONEST
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS
-from gameday.lab.timers import ECS_START_S, HEALTH_CHECK_TIMEOUT_S, RDS_PROMOTION_S
+from gameday.lab.timers import ECS_START_S, HEALTH_CHECK_TIMEOUT_S, OBJECT_REPLICATION_S, RDS_PROMOTION_S
 from gameday.load.plan import LoadPlan
 from gameday.preparing import Intent, LabChoice
 from gameday.record.layout import Record
@@ -178,7 +178,7 @@ def test_the_local_lab_discloses_every_setting_of_its_postgresql():
 
 def test_the_local_lab_states_its_delays():
     seconds = [float(row[1]) for row in table(LAB, "delay")]
-    assert seconds[:3] == [RDS_PROMOTION_S, ECS_START_S, HEALTH_CHECK_TIMEOUT_S]
+    assert seconds[:4] == [RDS_PROMOTION_S, ECS_START_S, HEALTH_CHECK_TIMEOUT_S, OBJECT_REPLICATION_S]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -84,6 +84,14 @@ def gameday_partition() -> "Callable[[str], Fault]":
 
 
 @pytest.fixture
+def gameday_replica_lag() -> "Callable[[str], Fault]":
+    """How replication from a region is slowed down."""
+    from gameday.faults.replica_lag import ReplicaLag
+
+    return ReplicaLag
+
+
+@pytest.fixture
 def gameday_task_loss() -> "Callable[[str], Fault]":
     """How a region's tasks are lost."""
     from gameday.faults.task_loss import TaskLoss

@@ -10,7 +10,7 @@ from pytest_bdd import given, parsers, then, when
 from gameday.clock import NS
 from gameday.drill import Drill
 from gameday.errors import DeadlineError
-from gameday.facts import Event, Kind, Measurement, Verdict
+from gameday.facts import Event, Kind, Measurement, Verdict, Witness
 from gameday.preparing import LOCAL
 from gameday.record.lines import Damage
 from gameday.recovery import runbook
@@ -48,6 +48,19 @@ def failover_by_hand(drill: Drill) -> None:
     drill.fail_over()
 
 
+@when("the planned failover is started")
+def planned_failover(drill: Drill) -> None:
+    """A switch on purpose: the primary is drained, and the standby takes over once it has everything."""
+    drill.fail_over("planned")
+
+
+@when("the old primary has been fenced")
+def old_primary_fenced(drill: Drill) -> None:
+    """Nobody writes into it any more; then the service is watched, and the survivors are read back."""
+    drill.fence()
+    drill.observe()
+
+
 @when(parsers.re(r'the on-call engineer walks the runbook "(?P<name>[a-z-]+)"$'))
 def runbook_walked(drill: Drill, name: str) -> None:
     """Every step of it, without asking."""
@@ -60,6 +73,12 @@ def regions_part(drill: Drill, gameday_partition: "Callable[[str], Fault]") -> N
     drill.inject(gameday_partition(drill.lab.primary))
 
 
+@when("replication between the regions slows down")
+def replication_slows(drill: Drill, gameday_replica_lag: "Callable[[str], Fault]") -> None:
+    """It goes on, too slowly for what is written; no client notices."""
+    drill.inject(gameday_replica_lag(drill.lab.primary))
+
+
 @when("all tasks of the primary region are stopped")
 def tasks_stop(drill: Drill, gameday_task_loss: "Callable[[str], Fault]") -> None:
     """Its service has nobody left, until ECS starts others."""
@@ -70,6 +89,7 @@ def tasks_stop(drill: Drill, gameday_task_loss: "Callable[[str], Fault]") -> Non
 @when("the database comes back")
 @when("the regions reach each other again")
 @when("the tasks have been replaced")
+@when("replication is as quick as before")
 def what_was_lost_comes_back(drill: Drill) -> None:
     """What survived is read back first; then the old primary is fenced, and only then healed."""
     drill.observe()
@@ -94,6 +114,24 @@ def alarm_raised(drill: Drill, minutes: str) -> None:
 def replica_caught_up(drill: Drill, minutes: str) -> None:
     """Its lag is a second at most, counted from when the sentence is said."""
     drill.until(lag_at_most(CAUGHT_UP_S), int(minutes) * MINUTE_S)
+
+
+@then("the loss is as large as the replica was behind")
+def loss_is_the_lag(drill: Drill) -> None:
+    """Acknowledged orders are lost, and the lag that was seen last before the fault agrees with how many."""
+    point = judged(drill).recovery_point
+    assert point.lost, f"nothing was lost, and the replica was {point.lag_s} s behind"
+    assert point.lag is Witness.AGREES, point.lag_why
+
+
+@then("what a loss of the region would cost has grown with the lag")
+def exposure_has_grown(drill: Drill) -> None:
+    """Where the replica was furthest behind, more acknowledged orders were at risk than before the fault."""
+    found = judged(drill).exposures
+    before = [each.writes for each in found if each.at_s < 0]
+    assert before, f"no lag was sampled before the fault, {len(found)} after it"
+    worst = max(found, key=lambda each: each.lag_s)
+    assert worst.writes > max(before), f"{worst.writes} orders at risk at {worst.lag_s:.1f} s, before {max(before)}"
 
 
 @then(parsers.re(r"orders are accepted again within (?P<minutes>\d+) minutes?$"))
@@ -232,10 +270,12 @@ def alarm(name: str) -> Callable[[Event], bool]:
 
 
 def fault_of(drill: Drill) -> Event:
-    """The stamp from which every deadline counts."""
-    faults = [event for event in events_of(drill) if event.kind is Kind.FAULT]
-    assert faults, "nothing was broken yet: a Then with a deadline follows a When that breaks something"
-    return faults[0]
+    """The stamp from which every deadline counts: the fault, or the switch."""
+    begun = [event for event in events_of(drill) if event.kind in (Kind.FAULT, Kind.SWITCH)]
+    assert begun, (
+        "nothing was broken or switched yet: a Then with a deadline follows a When that breaks something, or switches"
+    )
+    return begun[0]
 
 
 def events_of(drill: Drill) -> list[Event]:

@@ -7,14 +7,20 @@ from gameday.seen import alarm_cleared, alarm_raised, lag_at_most
 
 __all__ = [
     "fail_over",
+    "fence",
     "heal",
     "hold",
+    "inject_control_plane_trouble",
     "inject_database_loss",
+    "inject_health_check_trouble",
     "inject_partition",
     "inject_region_outage",
+    "inject_replica_lag",
+    "inject_replica_loss",
     "inject_task_loss",
     "observe",
     "run_runbook",
+    "take_snapshot",
     "until_alarm",
     "until_alarm_cleared",
     "until_lag_at_most",
@@ -35,15 +41,16 @@ def inject_region_outage(region: str, configuration: Configuration = None) -> st
         return repr(fault)
 
 
-def inject_database_loss(region: str, how: str = "kill", configuration: Configuration = None) -> str:
+def inject_database_loss(region: str, how: str = "kill", confirm: str = "", configuration: Configuration = None) -> str:
     """Lose a region's database while the rest of the region lives. Returns what was injected.
 
-    how is kill (its host dies without a goodbye; local lab only) or isolate (its subnets deny every packet).
+    how is kill (its host dies without a goodbye; local lab only), isolate (its subnets deny every packet), reboot, or
+    delete (with a final snapshot; confirm must then be the database's identifier).
     """
     from gameday.faults.database_loss import DatabaseLoss
 
     with drilling() as drill:
-        fault = DatabaseLoss(region, how)
+        fault = DatabaseLoss(region, how, confirm)
         drill.inject(fault)
         return repr(fault)
 
@@ -54,6 +61,79 @@ def inject_partition(region: str, configuration: Configuration = None) -> str:
 
     with drilling() as drill:
         fault = Partition(region)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_replica_loss(region: str, how: str = "delete", configuration: Configuration = None) -> str:
+    """Lose the read replica in a region. Returns what was injected.
+
+    how is delete (RDS deletes it; healing makes a new one) or kill (its host dies; local lab only).
+    """
+    from gameday.faults.replica_loss import ReplicaLoss
+
+    with drilling() as drill:
+        fault = ReplicaLoss(region, how)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_replica_lag(
+    region: str, bandwidth_bps: float = 100_000.0, latency_s: float | None = None, configuration: Configuration = None
+) -> str:
+    """Narrow the link over which a region's database feeds its replica (local lab only). Returns what was injected.
+
+    bandwidth_bps is bits a second; latency_s is one way, and stays as it was when it is left out.
+    """
+    from gameday.faults.replica_lag import ReplicaLag
+
+    with drilling() as drill:
+        fault = ReplicaLag(region, float(bandwidth_bps), None if latency_s is None else float(latency_s))
+        drill.inject(fault)
+        return repr(fault)
+
+
+def take_snapshot(region: str, within_s: float = 900, configuration: Configuration = None) -> str:
+    """Take a snapshot of a region's database and wait until it is available, within_s × timer scale at most.
+
+    It stands for the newest backup that there would be. Returns its name.
+    """
+    from gameday.recovery.snapshot import take
+
+    with drilling() as drill:
+        return take(drill.lab, region, drill.timeline, within_s=float(within_s))
+
+
+def inject_health_check_trouble(region: str, says: str = "forced", configuration: Configuration = None) -> str:
+    """Let the primary's health check lie. Returns what was injected.
+
+    says is forced (a healthy primary is unhealthy) or blinded (whatever happens, it is healthy).
+    """
+    from gameday.faults.health_check import HealthCheckTrouble
+
+    with drilling() as drill:
+        fault = HealthCheckTrouble(region, says)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_control_plane_trouble(
+    region: str,
+    how: str = "errors",
+    service: str = "*",
+    share: float = 1.0,
+    latency_s: float = 2.0,
+    calls_per_s: float = 1.0,
+    configuration: Configuration = None,
+) -> str:
+    """Trouble a region's AWS APIs, all or one service's (local lab only). Returns what was injected.
+
+    how is errors (a share of the calls), throttling (above calls_per_s), latency (latency_s more), or blackout.
+    """
+    from gameday.faults.control_plane import ControlPlaneTrouble
+
+    with drilling() as drill:
+        fault = ControlPlaneTrouble(region, how, service, float(share), float(latency_s), float(calls_per_s))
         drill.inject(fault)
         return repr(fault)
 
@@ -89,11 +169,19 @@ def until_lag_at_most(lag_s: float, within_s: float, configuration: Configuratio
         return f"the replica is at most {float(lag_s):g} s behind"
 
 
-def fail_over(configuration: Configuration = None) -> str:
-    """Approve and start the unplanned failover by hand, with force: where no health check sees the loss."""
+def fail_over(mode: str = "unplanned", configuration: Configuration = None) -> str:
+    """Start the failover by hand. mode is unplanned (approved, with force: where no health check sees the loss) or
+    planned (a switch on purpose: nothing is broken, and nothing may be lost)."""
     with drilling() as drill:
-        drill.fail_over()
-        return "the failover was started"
+        drill.fail_over(mode)
+        return f"the {mode} failover was started"
+
+
+def fence(configuration: Configuration = None) -> str:
+    """Isolate the old primary once the other region took its place; it fails when that one did not."""
+    with drilling() as drill:
+        drill.fence()
+        return f"{drill.lab.primary} is fenced"
 
 
 def run_runbook(name: str, options: dict[str, str] | None = None, configuration: Configuration = None) -> str:

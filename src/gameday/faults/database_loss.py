@@ -1,20 +1,25 @@
 """Database loss: the region's database dies without a goodbye, or nobody can reach it any more."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 
 from gameday.clock import eventually
 from gameday.errors import DeadlineError, FaultError, GuardError, InputError, LabError
 from gameday.facts import Kind
 from gameday.faults import effects
 from gameday.faults.acls import DATABASE_TIER, breakable_subnets, cut_off
+from gameday.faults.guard import may_break
 from gameday.faults.replay import Verb, take_back
 from gameday.lab import status
+from gameday.lab.current_database import current_database, described
 from gameday.lab.local import extras
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
+REBOOTED_WITHIN_S = 900.0
 STARTED_WITHIN_S = 60.0  # crash recovery replays WAL first
 ERRORS_ALARM = "gameday-5xx"
 DEAD, NOT_AVAILABLE = "no process of the database runs", "its status is not available"
@@ -25,6 +30,8 @@ class How(StrEnum):
 
     KILL = "kill"
     ISOLATE = "isolate"
+    REBOOT = "reboot"
+    DELETE = "delete"
 
 
 def database_runs(region: str, database: str) -> UndoStep:
@@ -39,10 +46,14 @@ class DatabaseLoss:
     ``kill``: its host is gone; nothing that was under way is delivered, and every PostgreSQL process gets SIGKILL. Only
     in the local lab: AWS has no call that kills a database without a goodbye.
     ``isolate``: its subnets get a network ACL that denies everything, in AWS and in the local lab. It lives, unheard.
+    ``reboot``: RDS ``RebootDBInstance``, in AWS and in the local lab. It comes back by itself.
+    ``delete``: RDS ``DeleteDBInstance``, in AWS and in the local lab, with a final snapshot, and only when ``confirm``
+    is the database's identifier. Nothing takes it back but a restore (the runbook ``database-restore``).
     """
 
     region: str
     how: str = How.KILL
+    confirm: str = field(default="", repr=False)  # for ``delete``: the identifier of what is to be deleted
     effect_within_s: float = field(default=effects.WITHIN_S, repr=False)  # until each of its effects must be seen
 
     def __post_init__(self) -> None:
@@ -62,8 +73,9 @@ class DatabaseLoss:
     def inject(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Lose the database, and see that it is lost; raises :class:`FaultError` when that was not seen in time."""
         subnets = breakable_subnets(lab, self.region, DATABASE_TIER)
-        if self.how == How.KILL:
-            self._kill(lab, undo, timeline)
+        ways = {How.KILL: self._kill, How.REBOOT: self._reboot, How.DELETE: self._delete}
+        if self.how in ways:
+            ways[How(self.how)](lab, undo, timeline)
             return
         cut_off(lab, self.region, subnets, undo, timeline, repr(self))
         looks, inferred = effects.cut_from_the_database(lab, self.region, subnets), effects.inferred_in(lab)
@@ -88,17 +100,58 @@ class DatabaseLoss:
         }
         effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
+    def _reboot(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
+        database = self._breakable(lab)
+        undo.before(UndoStep("database_available", self.region, {"database": database}))
+        timeline.add(Kind.FAULT, repr(self), region=self.region, database=database)
+        lab.client("rds", self.region).reboot_db_instance(DBInstanceIdentifier=database)
+        looks = {NOT_AVAILABLE: lambda: _status_of(lab, self.region, database) != "available"}
+        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+
+    def _delete(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
+        """No undo step: a deleted database does not come back by itself, and the final snapshot is the way back."""
+        database = self._breakable(lab)
+        if self.confirm != database:
+            said = repr(self.confirm) if self.confirm else "nothing"
+            raise GuardError(f"confirm = {database}, to delete it", said, "say the identifier, or choose another way")
+        final = f"{database}-final-{datetime.now(UTC):%Y%m%dt%H%M%Sz}"
+        timeline.add(Kind.FAULT, repr(self), region=self.region, database=database, final_snapshot=final)
+        rds = lab.client("rds", self.region)
+        rds.delete_db_instance(DBInstanceIdentifier=database, FinalDBSnapshotIdentifier=final, SkipFinalSnapshot=False)
+        looks = {NOT_AVAILABLE: lambda: _status_of(lab, self.region, database) != "available"}
+        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+
+    def _breakable(self, lab: Lab) -> str:
+        database, found = current_database(lab, self.region)
+        instances = [{"Tags": found.get("TagList", [])}] if found else []
+        may_break(lab, self.region, instances, "databases")
+        return database
+
+
+def _is_available(lab: Lab, step: UndoStep) -> None:
+    """RDS brings a rebooted instance back by itself; it is only waited for."""
+    database = step.args["database"]
+    look = partial(_status_of, lab, step.region, database)
+    try:
+        eventually(look, "available", what=database, within_s=REBOOTED_WITHIN_S, every_s=0.2)
+    except DeadlineError as cause:
+        raise FaultError(f"{database} in {step.region} available again", str(cause)) from cause
+
+
+def _status_of(lab: Lab, region: str, database: str) -> str:
+    found = [one for one in described(lab, region) if one["DBInstanceIdentifier"] == database]
+    return str(found[0]["DBInstanceStatus"]) if found else "gone"
+
 
 def _database_runs_again(lab: Lab, step: UndoStep) -> None:
     """A fenced one runs too, so that it can be rewound: its security group stays closed."""
     database = step.args["database"]
     try:
         extras.start_database(lab, step.region, database)
-        eventually(
-            lambda: status.database(lab, step.region).status, "available", what=database, within_s=STARTED_WITHIN_S
-        )
+        look = partial(_status_of, lab, step.region, database)  # the region may use a restored one by now
+        eventually(look, "available", what=database, within_s=STARTED_WITHIN_S)
     except (LabError, DeadlineError) as cause:
         raise FaultError(f"{database} in {step.region} running again", str(cause)) from cause
 
 
-TAKES_BACK: dict[str, Verb] = {"database_runs": _database_runs_again}
+TAKES_BACK: dict[str, Verb] = {"database_runs": _database_runs_again, "database_available": _is_available}

@@ -15,7 +15,18 @@ from gameday.record.undo import UndoJournal, UndoStep
 
 type Verb = Callable[[Lab, UndoStep], None]
 
-TAKING_BACK = ("acls", "database_loss", "task_loss")  # the modules of this room whose TAKES_BACK: intent -> verb counts
+# The modules of this room whose TAKES_BACK (intent -> verb) counts.
+TAKING_BACK = (
+    "acls",
+    "control_plane",
+    "database_loss",
+    "health_check",
+    "key_unavailable",
+    "objects",
+    "replica_lag",
+    "replica_loss",
+    "task_loss",
+)
 
 
 def take_back(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:

@@ -8,6 +8,7 @@ from gameday.clock import NS, SYSTEM, Clock, eventually
 from gameday.errors import DeadlineError, FaultError
 from gameday.facts import Kind
 from gameday.lab import status
+from gameday.lab.current_database import current_database
 from gameday.lab.model import Lab
 from gameday.lab.timers_of import timers_of
 from gameday.record.timeline import Timeline
@@ -15,6 +16,12 @@ from gameday.record.timeline import Timeline
 FENCE_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.2
 EVENT_WITHIN_S = 5.0  # from an alarm that turned to an execution that is listed
+
+# A replica in one of these is not being promoted (RDS user guide, "Viewing Amazon RDS DB instance status"); in any
+# other (modifying, rebooting …) it may be, and soon a second primary.
+FOLLOWS_OR_IS_LOST = frozenset(
+    {"available", "creating", "deleting", "failed", "starting", "stopped", "stopping", "storage-full"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +70,13 @@ def was_replaced(lab: Lab, region: str) -> bool:
     """Whether ``region`` held the primary database and has lost that place, or may lose it at any moment.
 
     A failover that runs, and a PRIMARY record that points elsewhere, count: what is healed a moment before the other
-    database is promoted would be a second primary. A region whose own database is a replica has no place to lose.
+    database is promoted would be a second primary. A replica that is gone, failed or not made yet took no place. A
+    region whose own database is a replica has no place to lose.
     """
     if status.database(lab, region).role == "replica":
         return False
     other = status.database(lab, lab.other(region))
-    if other.role != "replica" or other.status != "available":
+    if other.role == "primary" or (other.role == "replica" and other.status not in FOLLOWS_OR_IS_LOST):
         return True
     execution = status.execution(lab)
     is_failing_over = execution is not None and execution.status == "RUNNING"
@@ -117,9 +125,8 @@ def close_database(lab: Lab, region: str) -> None:
 
 def database_groups(lab: Lab, region: str) -> list[dict[str, Any]]:
     """The security groups of the region's database; raises :class:`FaultError` when there are none to close."""
-    name = lab.of(region, "DatabaseId")
-    instances = lab.client("rds", region).describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
-    ids = [group["VpcSecurityGroupId"] for group in instances[0].get("VpcSecurityGroups", [])] if instances else []
+    name, found = current_database(lab, region)
+    ids = [group["VpcSecurityGroupId"] for group in (found or {}).get("VpcSecurityGroups", [])]
     if not ids:
         raise FaultError(
             f"security groups of the database {name} in {region}",

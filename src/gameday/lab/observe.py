@@ -144,8 +144,8 @@ class Observer:
         for number, name, kind, when in status.states_entered(self._lab, arn):
             if number > known:
                 self._last[f"states/{arn}"] = number
-                self._say(Kind.STATE, name, region=self._lab.secondary, type=kind, entered_utc=when.isoformat(),
-                          entered_mono_ns=self._mono_ns(when))  # fmt: skip
+                self._say(Kind.STATE, name, region=self._lab.secondary, type=kind, execution=arn,
+                          entered_utc=when.isoformat(), entered_mono_ns=self._mono_ns(when))  # fmt: skip
 
     def _execution(self, arn: str) -> Callable[[str], None]:
         return lambda seen: (self._say(Kind.EXECUTION, seen, region=self._lab.secondary, arn=arn), None)[1]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gameday.lab.current_database import current_database
 from gameday.lab.model import GLOBAL_REGION, Lab
 from gameday.lab.names import resolve
 
@@ -127,12 +128,9 @@ def region_seen(lab: Lab, region: str) -> RegionSeen:
 
 
 def database(lab: Lab, region: str) -> DatabaseSeen:
-    """The region's RDS instance, or one that is ``gone``."""
-    name = lab.of(region, "DatabaseId")
-    client = lab.client("rds", region)
-    try:
-        found = client.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
-    except client.exceptions.DBInstanceNotFoundFault:
+    """The RDS instance that the region's service uses now (its endpoint's secret names it), or one that is ``gone``."""
+    name, found = current_database(lab, region)
+    if found is None:
         return DatabaseSeen(name, "gone", "gone", "")
     end = found.get("Endpoint") or {}
     role = "replica" if found.get("ReadReplicaSourceDBInstanceIdentifier") else "primary"

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from gameday.clock import NS
 
+FIRST = 100  # as many as a drill's baseline waits for: acknowledged before anything was broken
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -16,10 +18,12 @@ class Known:
 
 @dataclass
 class ReadSet:
-    """Orders acknowledged at least ``age_s`` ago; after the first failed probe, at least ``age_s`` before *that* began.
+    """The first hundred orders, once they were acknowledged ``age_s`` ago; after a failed probe, before *that* began.
 
-    What was acknowledged shortly before a fault may be lost without anybody's fault in reading, so the set is frozen
-    at the first failure. A failure before there is anything to read freezes nothing.
+    What was acknowledged shortly before a fault may be lost without anybody's fault in reading, and behind a replica
+    that lags even what was acknowledged long before it. So only the first ones are asked for, which are older than any
+    fault after a baseline; and where a probe fails before there are so many, the set is frozen. A failure before there
+    is anything to read freezes nothing.
     """
 
     age_s: float
@@ -30,7 +34,7 @@ class ReadSet:
 
     def acknowledged(self, order: Known, now_ns: int) -> None:
         """Remember an order; orders are told in the order of their acknowledgement."""
-        if self._frozen_at_ns is None:
+        if self._frozen_at_ns is None and len(self._known) < FIRST:
             self._known.append(order)
             self._acked_ns.append(now_ns)
 
@@ -41,12 +45,12 @@ class ReadSet:
             self._frozen_at_ns = sent_ns
 
     def next(self, now_ns: int) -> Known | None:
-        """The order to ask for now, in turn from the newest back to the thousandth; None while there is none."""
+        """The order to ask for now, in turn from the newest back; None while there is none."""
         count = self._count(now_ns)
         if not count:
             return None
         self._turn += 1
-        return self._known[count - 1 - self._turn % min(count, 1000)]
+        return self._known[count - 1 - self._turn % count]
 
     def _count(self, now_ns: int) -> int:
         return self._count_at(now_ns if self._frozen_at_ns is None else self._frozen_at_ns)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gameday.facts import AlarmSeen, Availability, Plan, RecoveryPoint, RecoveryTime, Reprotection
+from gameday.facts import AlarmSeen, Availability, Exposure, Plan, RecoveryPoint, RecoveryTime, Reprotection
 from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
 
@@ -18,6 +18,7 @@ class Case:
     availability: tuple[Availability, ...]
     alarms: tuple[AlarmSeen, ...]
     split_brain: int | None
+    exposures: tuple[Exposure, ...] = ()
     reprotection: Reprotection | None = None
 
     @property

@@ -33,8 +33,8 @@ def _told(rta_s: float | None, start_s: float | None) -> float | None:
 
 
 def _approval(evidence: Evidence) -> float | None:
-    if evidence.fault is None:
+    if evidence.start is None:
         return None
-    zero_ns = evidence.fault.start_mono_ns
+    zero_ns = evidence.start.mono_ns
     note = first(evidence.events, Kind.NOTE, since_ns=zero_ns, where=lambda event: event.what == APPROVED)
     return (note.mono_ns - zero_ns) / NS if note else None

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, Survivor, WalCommit, Write
 from gameday.measure.failback import Failback, failback
-from gameday.measure.moments import fault_window, last, number, observation_end
+from gameday.measure.moments import Start, fault_window, last, number, observation_end, start_of
 from gameday.measure.promotion import Promotion, promotion
 from gameday.measure.settle import EVENTS, Ledger, settle
 from gameday.record.layout import Record
@@ -37,21 +37,23 @@ class Evidence:
     fault: FaultWindow | None
     promotion: Promotion | None
     end_ns: int | None  # the recorded end of observation; with a failback the last before it began
+    start: Start | None = None  # the fault, or the switch of a planned failover
     observed_ns: int | None = None  # the last end of observation, a failback's own included
     failback: Failback | None = None
 
     @property
     def zero_ns(self) -> int | None:
-        """Where the arithmetic of this drill starts: the fault time.
+        """Where the arithmetic of this drill starts: the fault time, or the switch of a planned failover.
 
-        A drill whose plan has no fault (the control experiment) starts at the first probe's schedule. None when a
-        planned fault was never stamped, when nothing was probed, or when stamps of two boots are mixed.
+        A drill whose plan has neither (the control experiment) starts at the first probe's schedule. None when what was
+        planned was never stamped, when nothing was probed, or when stamps of two boots are mixed.
         """
         if self.foreign_stamps:
             return None
-        if self.fault:
-            return self.fault.start_mono_ns
-        return self.probes[0].scheduled_mono_ns if self.probes and not self.plan.faults else None
+        if self.start:
+            return self.start.mono_ns
+        has_start = bool(self.plan.faults) or self.plan.switches
+        return self.probes[0].scheduled_mono_ns if self.probes and not has_start else None
 
     @property
     def chart_zero_ns(self) -> int:
@@ -60,8 +62,8 @@ class Evidence:
         return self.zero_ns if self.zero_ns is not None else min(firsts, default=0)
 
     def before_fault(self, stamp_ns: int) -> bool:
-        """Whether a stamp lies before the fault; without a fault the whole drill is normal operation, so always."""
-        return self.fault is None or stamp_ns < self.fault.start_mono_ns
+        """Whether a stamp lies before fault or switch; without either the whole drill is normal operation: always."""
+        return self.start is None or stamp_ns < self.start.mono_ns
 
 
 def read(record: Record) -> Evidence:
@@ -79,7 +81,8 @@ def read(record: Record) -> Evidence:
     scheduled = tuple(sorted(probes, key=lambda probe: probe.scheduled_mono_ns))
     survivors = tuple(lines("survivors.ndjson", record.read_survivors))
     fault, walked = fault_window(events), failback(events)
-    promoted = promotion(events, ledger.writes, fault, primary=plan.primary, secondary=plan.secondary)
+    start = start_of(events, fault)
+    promoted = promotion(events, ledger.writes, start, primary=plan.primary, secondary=plan.secondary)
     return Evidence(
         plan=plan,
         events=events,
@@ -92,6 +95,7 @@ def read(record: Record) -> Evidence:
         ),
         foreign_stamps=boots.foreign,
         fault=fault,
+        start=start,
         promotion=replace(promoted, until_ns=walked.promotes_ns) if promoted and walked else promoted,
         end_ns=observation_end(events, before_ns=walked.begun_ns if walked else None),
         observed_ns=observation_end(events),

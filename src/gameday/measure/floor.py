@@ -12,8 +12,13 @@ It is a lower bound, so every part is the least that it can be, and ``parts`` su
 * a fault that leaves the health path silent (its event says so) makes every failing look wait for its *timeout to
   connect*, and a look is told when it is over. So the last good sample, told by the failing look before the one that
   turns the check, is that much later, where there is such a look: *from a threshold of 2 on*;
+* a planned failover waits for no detection: its times count from the switch, which is the decision. Before it promotes,
+  a task writes the mark into the drained primary and another awaits it in the replica, one after the other: *2 × the
+  start of a task*, once the second was asked for. The drain's own machine, whose states nobody records, and its waits
+  are left out;
 * a failover that somebody started by hand waited for the decision: *from the fault to the approval*;
-* the state machine's Wait states that were entered before ``PromoteReplica``, as the timeline tells;
+* the state machine's Wait states that were entered before ``PromoteReplica`` by the execution that came to it, as the
+  timeline tells;
 * the promotion's own delay: the local lab waits so long; on AWS, which gives no figure, it is an assumption.
 
 Left out, because each may be nothing: what is left of the resolvers' TTL (a cache may run out just when the name
@@ -29,6 +34,7 @@ from gameday.measure.evidence import Evidence
 from gameday.measure.moments import first, happened_ns
 
 LOCAL_LAB, PROMOTE = "local", "PromoteReplica"
+AWAIT_MARK, MARK_TASKS = "AwaitMark", 2
 AWS_SAMPLE_S = 60.0
 Parts = tuple[tuple[str, float], ...]
 
@@ -49,23 +55,36 @@ def floor(evidence: Evidence, recovery: RecoveryTime) -> Floor:
     unknown = sorted(set(waits) - set(evidence.plan.timers.asl_wait_s))
     if unknown:
         return Floor(None, (), f"plan.json does not tell how long {', '.join(unknown)} waits")
-    detection = _detection(evidence) if _detected_before(evidence, since_ns, promote) else ()
+    parts = (*_before_it_began(evidence, since_ns, promote), *_promotion(evidence.plan, waits))
+    return Floor(sum(seconds for _, seconds in parts), parts)
+
+
+def _before_it_began(evidence: Evidence, since_ns: int, promote: Event) -> Parts:
+    """What the promotion waited for beside the machine itself: the marks, the decision, or the detection."""
+    if evidence.plan.switches:
+        return _marks(evidence, since_ns, promote)
     approved = first(evidence.events, Kind.NOTE, since_ns=since_ns, where=lambda event: event.what == APPROVED)
     if approved is not None and approved.mono_ns <= happened_ns(promote):
-        detection = (("the decision: from the fault to the approval", (approved.mono_ns - since_ns) / NS),)
-    parts = (*detection, *_promotion(evidence.plan, waits))
-    return Floor(sum(seconds for _, seconds in parts), parts)
+        return (("the decision: from the fault to the approval", (approved.mono_ns - since_ns) / NS),)
+    return _detection(evidence) if _detected_before(evidence, since_ns, promote) else ()
 
 
 def _waits_before(events: Sequence[Event], since_ns: int, promote: Event) -> list[str]:
     """The Wait states entered between the fault and the promotion's call, once for each time."""
-    return [
-        event.what
-        for event in events
-        if event.kind is Kind.STATE
-        and event.detail.get("type") == "Wait"
-        and since_ns <= happened_ns(event) <= happened_ns(promote)
-    ]
+    return [event.what for event in _states_before(events, since_ns, promote) if event.detail.get("type") == "Wait"]
+
+
+def _states_before(events: Sequence[Event], since_ns: int, promote: Event) -> list[Event]:
+    """The states that the promoting execution entered before; another that waits beside it is on no path."""
+    own = promote.detail.get("execution")
+    states = (event for event in events if event.kind is Kind.STATE and event.detail.get("execution") == own)
+    return [event for event in states if since_ns <= happened_ns(event) <= happened_ns(promote)]
+
+
+def _marks(evidence: Evidence, since_ns: int, promote: Event) -> Parts:
+    awaited = any(event.what == AWAIT_MARK for event in _states_before(evidence.events, since_ns, promote))
+    each_s = evidence.plan.timers.ecs_start_s
+    return (("tasks: to write the mark, and to await it", MARK_TASKS * each_s if awaited else 0.0),)
 
 
 def _detected_before(evidence: Evidence, since_ns: int, promote: Event) -> bool:

@@ -8,6 +8,7 @@ from gameday.measure.case import Case
 from gameday.measure.classes import classify
 from gameday.measure.clocks import clocks
 from gameday.measure.evidence import Evidence, read
+from gameday.measure.exposure import exposures
 from gameday.measure.floor import floor
 from gameday.measure.moments import first
 from gameday.measure.phases import phases
@@ -42,6 +43,7 @@ def measure(evidence: Evidence) -> Measurement:
         availability=availability(evidence),
         alarms=alarms(evidence),
         split_brain=split_brain(evidence, classified),
+        exposures=exposures(evidence),
         reprotection=reprotection(evidence, classified),
     )
     return _measurement(case, times)
@@ -93,5 +95,7 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         findings=found,
         buckets=buckets(evidence),
         prober=prober_quality(evidence.probes),
+        exposures=case.exposures,
+        since=evidence.start.since if evidence.start else "the fault",
         reprotection=case.reprotection,
     )

@@ -17,14 +17,14 @@ def lag_witness(evidence: Evidence, rpa_s: float | None) -> tuple[Witness, str, 
         return Witness.UNAVAILABLE, "there was no fault", None
     fault_ns = evidence.fault.start_mono_ns
     sample = last(evidence.events, Kind.LAG, before_ns=fault_ns)
-    lag_s = _lag_s(sample) if sample else None
+    lag_s = lag_of(sample) if sample else None
     if sample is None or lag_s is None:
         return Witness.UNAVAILABLE, "no replica lag was observed before the fault", None
     if rpa_s is None:
         return Witness.UNAVAILABLE, "the RPA is unknown", lag_s
     if evidence.promotion is None:
         return Witness.UNAVAILABLE, "the standby was not promoted, so its lag does not bound the loss", lag_s
-    age_s = max(0.0, (fault_ns - _sampled_ns(sample)) / NS)
+    age_s = max(0.0, (fault_ns - sampled_ns(sample)) / NS)
     within_s = age_s + evidence.plan.metric_period_s + evidence.plan.link_latency_s
     told = (
         f"the lag was {lag_s:g} s, sampled {age_s:.3g} s before the fault; the RPA is {rpa_s:.3g} s; "
@@ -33,12 +33,13 @@ def lag_witness(evidence: Evidence, rpa_s: float | None) -> tuple[Witness, str, 
     return (Witness.AGREES if abs(rpa_s - lag_s) <= within_s else Witness.DISAGREES), told, lag_s
 
 
-def _lag_s(sample: Event) -> float | None:
+def lag_of(sample: Event) -> float | None:
     """RDS reports −1 when replication is broken: that is no lag."""
     found = number(sample.detail.get("lag_s", sample.what))
     return found if found is not None and found >= 0 else None
 
 
-def _sampled_ns(sample: Event) -> int:
+def sampled_ns(sample: Event) -> int:
+    """When it was taken, else when it was seen."""
     stamped = sample.detail.get("sampled_mono_ns")
     return stamped if isinstance(stamped, int) and not isinstance(stamped, bool) else sample.mono_ns

@@ -4,8 +4,8 @@ Missing are: an acknowledged write before the fault; a part of the ledger (a lin
 without a settlement or without its sending, a hole in a segment's numbering); a scheduled probe (a hole in its
 numbering, or none for the last stretch of the observation); a complete read-back, and after a promotion the one before
 healing; a baseline; a fault that took effect; witnesses that agree; the end of observation; one boot's clock; a plan
-that tells what is needed; a run that went as planned; a failover that succeeded, where one ran. Nothing here can make
-a drill BROKEN.
+that tells what is needed; a run that went as planned; a failover that succeeded, where one ran; after a promotion, the
+latch that keeps clients from the old primary. Nothing here can make a drill BROKEN.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,6 +17,7 @@ from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.floor import LOCAL_LAB, PROMOTE
 from gameday.measure.moments import first, last, number
 from gameday.measure.prober import sequence_holes
+from gameday.measure.switch import switch_not_made
 
 Rule = Callable[[Case], Iterator[Finding]]
 # What RDS calls a database that serves (RDS user guide, "Viewing Amazon RDS DB instance status": the last of them is
@@ -151,8 +152,8 @@ def baseline_not_met(case: Case) -> Iterator[Finding]:
 
 
 def primary_already_down(case: Case) -> Iterator[Finding]:
-    """What was down before the fault was not broken by it."""
-    if case.evidence.fault is None:
+    """What was down before the fault was not broken by it, and a switch from what is down is no switch."""
+    if case.evidence.start is None:
         return
     for event in _last_before_fault(case):
         yield unknown(
@@ -164,8 +165,8 @@ def primary_already_down(case: Case) -> Iterator[Finding]:
 
 
 def _last_before_fault(case: Case) -> Iterator[Event]:
-    evidence, fault = case.evidence, case.evidence.fault
-    before_ns = fault.start_mono_ns if fault else None
+    evidence, start = case.evidence, case.evidence.start
+    before_ns = start.mono_ns if start else None
     health = last(evidence.events, Kind.HEALTH_CHECK, before_ns=before_ns)
     if health and health.what == "unhealthy":
         yield health
@@ -283,6 +284,27 @@ def unproved_failover(case: Case) -> Iterator[Finding]:
         )
 
 
+def unlatched(case: Case) -> Iterator[Finding]:
+    """The standby was promoted, and DNS was seen pointing at the old primary until healing began, or to the end.
+
+    Then only the fence kept the clients where they were: a health check that turns healthy again sends them back to a
+    database that is no primary any more. Nothing is said of a lab in which nobody looked at the record.
+    """
+    evidence = case.evidence
+    if evidence.promotion is None:
+        return
+    healing = first(evidence.events, Kind.HEAL, since_ns=evidence.promotion.mono_ns)
+    looks = [event for event in evidence.events if event.kind is Kind.LATCH]
+    in_time = [event for event in looks if healing is None or event.mono_ns < healing.mono_ns]
+    if looks and not any(event.detail.get("latched") is True for event in in_time):
+        yield unknown(
+            "DNS was not latched to the standby",
+            f"the PRIMARY record to point at {case.plan.secondary} once it was promoted, and before healing",
+            f"it pointed at {looks[-1].what}",
+            "latch DNS before promoting",
+        )
+
+
 def unread_wal(case: Case) -> Iterator[Finding]:
     """In the local lab the old primary's WAL can be read, so after a promotion it must have been."""
     evidence = case.evidence
@@ -313,6 +335,7 @@ MISSING: tuple[Rule, ...] = (
     baseline_not_met,
     primary_already_down,
     fault_without_effect,
+    switch_not_made,
     witnesses_disagree,
     no_end_of_observation,
     two_boots,
@@ -321,6 +344,7 @@ MISSING: tuple[Rule, ...] = (
     healing_without_end,
     unseen_promotion,
     unproved_failover,
+    unlatched,
     unread_wal,
     not_as_planned,
 )

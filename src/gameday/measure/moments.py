@@ -1,9 +1,10 @@
-"""The instants of a timeline that more than one definition needs: fault and end of observation."""
+"""The instants of a timeline that more than one definition needs: fault or switch, and end of observation."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from gameday.facts import Event, FaultWindow, Kind
+from gameday.facts import UNNOTICED, Event, FaultWindow, Kind
 
 
 def happened_ns(event: Event) -> int:
@@ -34,16 +35,42 @@ def last(
 
 
 def fault_window(events: Sequence[Event]) -> FaultWindow | None:
-    """From the stamp before the first destructive call to the end of healing; verified: every fault's check held."""
+    """From the stamp before the first destructive call to the end of healing; verified: every fault's check held.
+
+    A fault that no client is meant to notice (a lag that grows) only sets the stage for one that follows it: the fault
+    time is then that one's.
+    """
     faults = [event for event in events if event.kind is Kind.FAULT]
     if not faults:
         return None
-    start = faults[0]
+    start = next((event for event in faults if event.detail.get(UNNOTICED) is not True), faults[0])
     healed = last(events, Kind.HEALED, where=lambda event: event.mono_ns >= start.mono_ns)
     names = " + ".join(dict.fromkeys(event.what for event in faults))
     return FaultWindow(
         names, start.region, start.mono_ns, start.utc, healed.mono_ns if healed else None, _verified(events, faults)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a drill's times start: the fault, or, where nothing was broken, the switch of a planned failover.
+
+    The switch is stamped immediately before the planned failover is asked for: it is what a person decides, and from
+    there on clients may be refused. ``since`` is how a sentence names it.
+    """
+
+    what: str
+    mono_ns: int
+    utc: str
+    since: str
+
+
+def start_of(events: Sequence[Event], fault: FaultWindow | None) -> Start | None:
+    """The fault's stamp, else the first switch's; None when there was neither."""
+    if fault:
+        return Start(fault.fault, fault.start_mono_ns, fault.start_utc, "the fault")
+    switch = first(events, Kind.SWITCH)
+    return Start(switch.what, switch.mono_ns, switch.utc, "the switch") if switch else None
 
 
 def _verified(events: Sequence[Event], faults: Sequence[Event]) -> bool:

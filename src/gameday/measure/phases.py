@@ -1,9 +1,10 @@
 """The instants of a recovery: a partial order, not a list (DNS may flip before the alarm).
 
-Each is the first time it was *seen* at or after the fault (a state of the state machine: when it was entered), in
-seconds after it; None when it never was. **First client error**: the earliest bad probe's completion, or
-indeterminate or refused attempt's settlement. **Promoted**: the stamp of ``gameday.measure.promotion``, whose evidence
-says what told it. **Scaled**: the standby region runs all the tasks it desires, and desires more than before the fault.
+Each is the first time it was *seen* at or after the fault, or the switch of a planned failover (a state of the state
+machine: when it was entered), in seconds after it; None when it never was. **First client error**: the earliest bad
+probe's completion, or indeterminate or refused attempt's settlement. **Promoted**: the stamp of
+``gameday.measure.promotion``, whose evidence says what told it. **Scaled**: the standby region runs all the tasks it
+desires, and desires more than before the fault.
 **First good write**: the completion of the first good fresh write probe that was scheduled after the first bad one.
 **Sustained**: the RTA that the RTO judges. **Full throughput**: the first acknowledgement at or after *first good
 write* that opens a W in which at least 95 % of the mean rate before the fault was acknowledged, W lying wholly before
@@ -17,11 +18,12 @@ from datetime import datetime, timedelta
 from gameday.clock import NS, utc_text
 from gameday.facts import Event, Kind, Phase, RecoveryTime
 from gameday.measure.evidence import Evidence
-from gameday.measure.moments import always, first, happened_ns, last, number
+from gameday.measure.moments import Start, always, first, happened_ns, last, number
 from gameday.measure.rto import is_good
 
 FULL = 0.95
-FAULT, CLIENT_ERROR, UNHEALTHY, ALARM = "fault", "first client error", "health check unhealthy", "alarm"
+FAULT, SWITCH = "fault", "switch"
+CLIENT_ERROR, UNHEALTHY, ALARM = "first client error", "health check unhealthy", "alarm"
 STARTED, LATCHED, PROMOTED, ENDPOINT = "failover started", "DNS latched", "promoted", "endpoint rewritten"
 SCALED, RESOLVED, GOOD_WRITE = "scaled", "resolver answers the standby", "first good write"
 SUSTAINED, FULL_THROUGHPUT = "sustained", "full throughput"
@@ -33,15 +35,16 @@ Seen = tuple[int, str] | None  # the stamp, and the evidence in words
 
 
 def phases(evidence: Evidence, recovery: RecoveryTime) -> tuple[Phase, ...]:
-    """Every phase of :data:`NAMES`, in that order; without a fault none was seen."""
-    if evidence.fault is None or evidence.zero_ns is None:
+    """Every phase of :data:`NAMES`, in that order; without a fault or a switch none was seen."""
+    start = evidence.start
+    if start is None or evidence.zero_ns is None:
         return tuple(Phase(name, None) for name in NAMES)
     zero_ns, good_write = evidence.zero_ns, _first_good_write(evidence)
     sustained: Seen = None
     if recovery.rta_s:
         sustained = zero_ns + round(recovery.rta_s * NS), "opens the sustained window, the later of writes and reads"
     seen: dict[str, Seen] = {
-        FAULT: (zero_ns, evidence.fault.fault),
+        FAULT: (zero_ns, start.what),
         CLIENT_ERROR: _first_client_error(evidence, zero_ns),
         **{name: _event(evidence, zero_ns, kind, where) for name, (kind, where) in _watched(evidence).items()},
         STARTED: _started(evidence, zero_ns),
@@ -51,7 +54,8 @@ def phases(evidence: Evidence, recovery: RecoveryTime) -> tuple[Phase, ...]:
         SUSTAINED: sustained,
         FULL_THROUGHPUT: _full_throughput(evidence, zero_ns, good_write[0] if good_write else None),
     }
-    return tuple(_phase(name, seen[name], evidence) for name in NAMES)
+    told = {FAULT: FAULT if evidence.fault else SWITCH}
+    return tuple(_phase(told.get(name, name), seen[name], start) for name in NAMES)
 
 
 def _watched(evidence: Evidence) -> dict[str, tuple[Kind, Callable[[Event], bool]]]:
@@ -152,11 +156,11 @@ def _full_throughput(evidence: Evidence, zero_ns: int, since_ns: int | None) -> 
     return None
 
 
-def _phase(name: str, seen: Seen, evidence: Evidence) -> Phase:
-    if seen is None or evidence.fault is None:
+def _phase(name: str, seen: Seen, start: Start) -> Phase:
+    if seen is None:
         return Phase(name, None)
-    after_ns = seen[0] - evidence.fault.start_mono_ns
-    return Phase(name, after_ns / NS, _utc(evidence.fault.start_utc, after_ns), seen[1])
+    after_ns = seen[0] - start.mono_ns
+    return Phase(name, after_ns / NS, _utc(start.utc, after_ns), seen[1])
 
 
 def _utc(start: str, after_ns: int) -> str | None:

@@ -3,14 +3,15 @@
 Nobody stamps the promotion itself, and two things tell of it, both a little late: the observer sees the standby's
 database in the role ``primary``, at its next look; and a client reads an acknowledgement of the standby's region, which
 a replica cannot give. The earlier of the two is its stamp. So the stamp never lies before the promotion, and nobody is
-accused too early. Acknowledgements count from the fault on; a drill without a fault has the observer's sight only.
+accused too early. Acknowledgements count from the fault or the switch on; without either there is
+the observer's sight only.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gameday.facts import Event, FaultWindow, Kind
-from gameday.measure.moments import first
+from gameday.facts import Event, Kind
+from gameday.measure.moments import Start, first
 from gameday.measure.settle import Attempt, SettledWrite
 
 
@@ -30,11 +31,11 @@ class Promotion:
 
 
 def promotion(
-    events: Sequence[Event], writes: Iterable[SettledWrite], fault: FaultWindow | None, *, primary: str, secondary: str
+    events: Sequence[Event], writes: Iterable[SettledWrite], start: Start | None, *, primary: str, secondary: str
 ) -> Promotion | None:
     """The earlier of the observer's sight and the standby's first acknowledgement; None when there is neither."""
     seen = first(events, Kind.DATABASE, where=lambda e: e.region == secondary and e.detail.get("role") == "primary")
-    served = _first_served(writes, secondary, fault.start_mono_ns) if fault else None
+    served = _first_served(writes, secondary, start.mono_ns) if start else None
     if served and (seen is None or served[0] < seen.mono_ns):
         stamp_ns, utc, writer = served
         then = "before the observer saw" if seen else "and the observer never saw"

@@ -11,13 +11,16 @@ stayed silent is told, and changes nothing: it is no objective. So is a failover
 from collections.abc import Callable, Iterator, Sequence
 
 from gameday.facts import AlarmSeen, Finding, Verdict, WriteClass
+from gameday.measure.at_risk import called_before_the_rpo_was_at_risk
 from gameday.measure.case import Case
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.missing import MISSING
+from gameday.measure.one_primary import one_primary_throughout
 from gameday.measure.reprotection import RULES as FAILBACK_RULES
 
 WEIGHTS = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
 ALL_TIMERS_REAL = 1.0
+TOO_LATE = "clients waited longer than the RTO"
 IMPOSSIBLE = {
     WriteClass.DUPLICATE: "orders are there more than once",
     WriteClass.CORRUPTED: "orders came back with another checksum",
@@ -103,7 +106,7 @@ def recovery_time_objective(case: Case) -> Iterator[Finding]:
     expected = f"the recovery time actual to be at most {_s(rto_s)} (RTO)"
     if rta_s is not None and rta_s > rto_s:
         seen = f"{_s(rta_s)}" if known else f"more than {_s(rta_s)}: {case.recovery.why}"
-        yield Finding(Verdict.BROKEN, "clients waited longer than the RTO", expected, seen)
+        yield Finding(Verdict.BROKEN, TOO_LATE, expected, seen)
     elif not known:
         yield Finding(Verdict.UNKNOWN, "the recovery time is unknown", expected, case.recovery.why)
     elif rta_s is not None and scale != ALL_TIMERS_REAL and rta_s > rto_s * scale:
@@ -172,6 +175,8 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     recovery_time_objective,
     recovery_point_objective,
     loss_without_fault,
+    called_before_the_rpo_was_at_risk,
+    one_primary_throughout,
     silent_alarms,
     failed_before,
 )

@@ -83,7 +83,7 @@ class Record:
     def write_plan(self, plan: Plan) -> None:
         """Write ``plan.json``; where even the first cannot be written, the record's empty folders go again."""
         try:
-            self.write_text("plan.json", _pretty(plan))
+            self.write_text("plan.json", pretty(plan))
         except RecordError:
             if not (self.folder / "plan.json").exists():
                 self._unmake()
@@ -108,7 +108,7 @@ class Record:
                 folder.rmdir()
 
     def write_measurement(self, measurement: Measurement) -> None:
-        self.write_text("measurement.json", _pretty(measurement))
+        self.write_text("measurement.json", pretty(measurement))
 
     def read_plan(self) -> Plan:
         return self._decode("plan.json", Plan)
@@ -136,31 +136,12 @@ class Record:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a whole file so that it is there completely or not at all."""
-        path = self.folder / name
-        half = path.with_suffix(path.suffix + ".part")
-        try:
-            with half.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            half.replace(path)
-        except OSError as cause:
-            with contextlib.suppress(OSError):  # the first error is the one worth reading
-                half.unlink(missing_ok=True)
-            then = OTHER_REPORTS if name == "plan.json" else "then judge again: gameday judge"
-            raise RecordError(f"to write {path}", f"{cause.strerror}", f"free the disk, {then}") from cause
+        then = OTHER_REPORTS if name == "plan.json" else "then judge again: gameday judge"
+        write_whole(self.folder / name, text, f"free the disk, {then}")
 
     def seal(self) -> None:
         """Write ``manifest.json``: the SHA-256 of every other file of the record."""
-        files = sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name != "manifest.json")
-        try:
-            hashes = {str(path.relative_to(self.folder)): _sha256(path) for path in files}
-        except OSError as cause:
-            seen = f"{cause.strerror}: {cause.filename}"
-            raise RecordError(
-                f"every file of {self.folder} to be readable", seen, "make it readable, then judge again"
-            ) from cause
-        self.write_text("manifest.json", _pretty(hashes))
+        self.write_text("manifest.json", pretty(hashes_of(self.folder, "make it readable, then judge again")))
 
     def line_writer(self, path: Path, *, sync: bool = True) -> LineWriter:
         return LineWriter(path, sync=sync)
@@ -173,10 +154,37 @@ class Record:
             raise RecordError(f"a readable {path}", str(cause), _NEXT.get(name, "")) from cause
 
 
-def _pretty(whole: object) -> str:
+def write_whole(path: Path, text: str, next_step: str) -> None:
+    """Write a file so that it is there completely or not at all; raises :class:`RecordError`."""
+    half = path.with_suffix(path.suffix + ".part")
+    try:
+        with half.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    except OSError as cause:
+        with contextlib.suppress(OSError):  # the first error is the one worth reading
+            half.unlink(missing_ok=True)
+        raise RecordError(f"to write {path}", f"{cause.strerror}", next_step) from cause
+
+
+def hashes_of(folder: Path, next_step: str) -> dict[str, str]:
+    """The SHA-256 of every file of ``folder`` but its manifest; raises :class:`RecordError` when one is unreadable."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json")
+    try:
+        return {str(path.relative_to(folder)): sha256_of(path) for path in files}
+    except OSError as cause:
+        seen = f"{cause.strerror}: {cause.filename}"
+        raise RecordError(f"every file of {folder} to be readable", seen, next_step) from cause
+
+
+def pretty(whole: object) -> str:
+    """A frozen fact as JSON for people, with a newline at its end."""
     return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,7 +3,9 @@
 from gameday.recovery.runbook import Runbook
 
 RUNBOOKS: dict[str, str] = {  # a runbook's name -> the module of this room whose RUNBOOK it is
+    "database-restore": "database_restore",
     "failback": "failback",
+    "object-recovery": "object_recovery",
 }
 
 

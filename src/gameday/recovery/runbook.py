@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from gameday.clock import NS, SYSTEM, Clock, eventually
 from gameday.errors import DeadlineError, InputError, RunbookError
 from gameday.facts import Kind
+from gameday.lab.bring_back import each_at_once
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
 
@@ -70,6 +71,27 @@ class Call:
     def make(self, lab: Lab) -> Any:
         """Call it; what it answers."""
         return getattr(lab.client(self.service, self.region), self.operation)(**self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Calls(Call):
+    """Many calls of one kind, shown as one: ``arguments`` are the first one's, ``each`` has all of them, in order.
+
+    They are made some at a time, and must not depend on one another. One that fails does not end those under way; the
+    step then stops with the first error, and taking it again makes only the calls that are still left.
+    """
+
+    each: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, service: str, operation: str, region: str, each: Sequence[Mapping[str, Any]]) -> "tuple[Calls, ...]":
+        """The calls as a step's: none when there is nothing to do."""
+        return (cls(service, operation, region, each[0], each=tuple(each)),) if each else ()
+
+    def make(self, lab: Lab) -> Any:
+        """Make all of them; what each answers."""
+        act = getattr(lab.client(self.service, self.region), self.operation)
+        return each_at_once(lambda arguments: act(**arguments), self.each)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore import xform_name
 
-from gameday.aws import Aws
+from gameday.aws import ATTEMPTS, Aws
 from gameday.errors import LabError
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS, Lab, Outputs
 from gameday.record.layout import Record
@@ -30,7 +30,7 @@ class Unknown(dict[str, str]):
 class Nobody(Aws):
     """The control plane of the stand-in lab: there is nobody to ask."""
 
-    def client(self, service: str, region: str) -> Any:
+    def client(self, service: str, region: str, attempts: int = ATTEMPTS) -> Any:
         raise LabError(
             "no question while a runbook is only shown", f"one to {service} in {region}", "note it in a check"
         )
@@ -45,7 +45,7 @@ def stand_in() -> Lab:
 
 def described(runbook: Runbook) -> Scene:
     """The scene of a document: usual options, placeholders for the others and for all that would be found."""
-    options = {option.name: option.usual or f"<{option.name}>" for option in runbook.options}
+    options = {one.name: f"<{one.name}>" if one.usual is None else one.usual for one in runbook.options}
     return Scene(stand_in(), nowhere(runbook.name), options, Unknown())
 
 

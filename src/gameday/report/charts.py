@@ -46,9 +46,8 @@ def waterfall_svg(waterfall: Waterfall) -> str:
     if not seen:
         return ""
     sheet = Sheet()
-    return _svg(
-        sheet, _waterfall(sheet, waterfall, seen), "waterfall", "Phases of the recovery after the fault", waterfall.told
-    )
+    title = f"Phases of the recovery after {waterfall.since}"
+    return drawn_svg(sheet, _waterfall(sheet, waterfall, seen), "waterfall", title, waterfall.told)
 
 
 def over_time_svg(over_time: OverTime) -> str:
@@ -56,7 +55,9 @@ def over_time_svg(over_time: OverTime) -> str:
     if not over_time.slices:
         return ""
     sheet = Sheet()
-    return _svg(sheet, _over_time(sheet, over_time), "over-time", "Success rate and latency over time", over_time.told)
+    return drawn_svg(
+        sheet, _over_time(sheet, over_time), "over-time", "Success rate and latency over time", over_time.told
+    )
 
 
 def _waterfall(sheet: Sheet, waterfall: Waterfall, seen: list[Bar]) -> "Drawing":
@@ -68,14 +69,14 @@ def _waterfall(sheet: Sheet, waterfall: Waterfall, seen: list[Bar]) -> "Drawing"
     low = min(0.0, *(bar.at_s or 0.0 for bar in seen))
     high = max(0.001, *(bar.at_s or 0.0 for bar in seen), *(at_s for _, at_s in marks))
     base = alt.Chart(sheet.rows([_bar_row(bar) for bar in seen])).encode(y=_phase_axis(seen))
-    x = _time_axis((low, high), shown=True)
+    x = _time_axis((low, high), shown=True, since=waterfall.since)
     thread = base.mark_rule(color=INK["thread"], strokeDash=[1, 3]).encode(x=alt.X("zero:Q"), x2="since:Q")
     bars = base.mark_bar(color=INK["fresh"], height=11).encode(x=x, x2="since:Q")
     ticks = base.mark_tick(color=INK["fresh"], thickness=3, size=17, opacity=1).encode(x="at:Q")
     right = base.mark_text(align="right", color=INK["text"], fontSize=12)
     texts = right.encode(x=alt.value(width + LABELS), text="label:N")
     drawn = alt.layer(thread, bars, ticks, texts, *_vertical_marks(sheet, marks))
-    return _dressed(drawn.properties(width=width, height=BAR_HEIGHT * len(seen)))
+    return dressed(drawn.properties(width=width, height=BAR_HEIGHT * len(seen)))
 
 
 def _bar_row(bar: Bar) -> Row:
@@ -120,7 +121,7 @@ def _over_time(sheet: Sheet, over_time: OverTime) -> "Drawing":
         slices = [each for each in over_time.slices if each.panel == name]
         panels.append(_rate_panel(sheet, name, slices, over_time, (low, high), labelled=number == 0))
         panels.append(_latency_panel(sheet, name, slices, over_time, (low, high), last=number == len(names) - 1))
-    return _dressed(alt.vconcat(*panels, spacing=14))
+    return dressed(alt.vconcat(*panels, spacing=14))
 
 
 def _rate_panel(
@@ -154,7 +155,7 @@ def _latency_panel(
     lines = [
         alt.Chart(sheet.rows([row for row in rows if row["rank"] == rank]))
         .mark_line(strokeWidth=width, strokeJoin="round")
-        .encode(x=_time_axis(domain, shown=last), y=y, color=inks, strokeDash=dash)
+        .encode(x=_time_axis(domain, shown=last, since=over_time.since), y=y, color=inks, strokeDash=dash)
         for rank, width in (("p50", 0.9), ("p99", 2))
     ]
     bound = alt.Chart(sheet.rows([{"ms": over_time.bound_ms, "label": f"{name}: bound of a good probe"}]))
@@ -164,7 +165,7 @@ def _latency_panel(
     )
 
 
-def _time_axis(domain: tuple[float, float], *, shown: bool) -> "alt.X":
+def _time_axis(domain: tuple[float, float], *, shown: bool, since: str = "the fault") -> "alt.X":
     """Seconds after the fault; minutes when the drill took longer than five of them."""
     import altair as alt
 
@@ -172,11 +173,11 @@ def _time_axis(domain: tuple[float, float], *, shown: bool) -> "alt.X":
     reach_s = domain[1] - domain[0]
     if reach_s <= MINUTES_FROM_S:
         axis = alt.Axis(labels=shown, ticks=shown, tickCount=12)
-        return alt.X("at:Q", title="seconds after the fault" if shown else None, scale=scale, axis=axis)
+        return alt.X("at:Q", title=f"seconds after {since}" if shown else None, scale=scale, axis=axis)
     step_s = next((step for step in MINUTE_STEPS_S if reach_s / step <= 14), MINUTE_STEPS_S[-1])
     values = [float(number * step_s) for number in range(int(domain[0] // step_s) + 1, int(domain[1] // step_s) + 1)]
     axis = alt.Axis(labels=shown, ticks=shown, values=values, labelExpr="format(datum.value / 60, ',')")
-    return alt.X("at:Q", title="minutes after the fault" if shown else None, scale=scale, axis=axis)
+    return alt.X("at:Q", title=f"minutes after {since}" if shown else None, scale=scale, axis=axis)
 
 
 def _clients(rows: list[Row]) -> list[str]:
@@ -221,7 +222,7 @@ def _band(sheet: Sheet, over_time: OverTime, domain: tuple[float, float], *, lab
     return drawn
 
 
-def _dressed(chart: "Drawing") -> "Drawing":
+def dressed(chart: "Drawing") -> "Drawing":
     """The chart in the report's inks, on no ground of its own."""
     axis = {
         "domainColor": INK["thread"], "tickColor": INK["thread"], "gridColor": INK["grid"], "labelColor": INK["muted"],
@@ -242,7 +243,8 @@ def _dressed(chart: "Drawing") -> "Drawing":
     return dressed
 
 
-def _svg(sheet: Sheet, chart: "Drawing", name: str, title: str, told: str) -> str:
+def drawn_svg(sheet: Sheet, chart: "Drawing", name: str, title: str, told: str) -> str:
+    """The chart drawn, as an inline SVG element that is safe for a page."""
     import altair as alt
     import vl_convert
 

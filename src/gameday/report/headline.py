@@ -53,7 +53,7 @@ def _held(measurement: Measurement) -> str:
     served = "No probe failed"
     if measurement.rta_s:
         took = words.against(measurement.rta_s, allowed_s(measurement))
-        served = f"Clients were served again {took} after the fault"
+        served = f"Clients were served again {took} after {measurement.since}"
     return f"{served}, and {lost_words(measurement)}."
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gameday.clock import NS
-from gameday.facts import Bucket, Event, FaultWindow, Measurement, Plan
+from gameday.facts import Bucket, Event, FaultWindow, Kind, Measurement, Plan
 from gameday.report import failback, headline, settings, tables, words
+from gameday.report.exposure import exposures
 from gameday.report.parts import Figure, Fold, Headline, OverTime, Slice, Table, Waterfall
 
 CLIENTS = {"fresh": "fresh connections", "kept": "kept-alive connections"}
@@ -39,6 +40,7 @@ class Page:
     losses: Table
     witnesses: Table
     lost_ids: Fold
+    exposures: Table
     clocks: Table
     floor: Table
     alarms: Table
@@ -60,7 +62,6 @@ def page(
     plan: Plan, measurement: Measurement, events: Sequence[Event], *, record_id: str = "", unreadable: int = 0
 ) -> Page:
     """The whole report of one drill; ``unreadable`` counts the timeline's damaged lines."""
-    fault = measurement.fault
     return Page(
         title=words.plain(plan.title or plan.drill, 300),
         drill=words.plain(plan.drill, 200),
@@ -71,16 +72,17 @@ def page(
         figures=headline.figures(measurement),
         findings=tables.findings(measurement.findings),
         waterfall=waterfall(measurement),
-        phases=tables.phases(measurement.phases),
+        phases=tables.phases(measurement.phases, measurement.since),
         over_time=over_time(measurement),
         recovery_times=tables.recovery_times(measurement.recovery_times),
-        availability=tables.availability(measurement.availability),
+        availability=tables.availability(measurement.availability, measurement.since),
         losses=tables.losses(measurement),
         witnesses=tables.witnesses(measurement.recovery_point),
         lost_ids=tables.lost_ids(measurement.recovery_point),
-        clocks=tables.clocks(measurement.rta_s, measurement.clocks),
+        exposures=exposures(measurement.exposures),
+        clocks=tables.clocks(measurement.rta_s, measurement.clocks, measurement.since),
         floor=tables.floor(measurement.floor, measurement.rta_s, measurement.excess_s),
-        alarms=tables.alarms(measurement.alarms),
+        alarms=tables.alarms(measurement.alarms, measurement.since),
         failback=failback.table(measurement.reprotection) if measurement.reprotection else None,
         effects=tables.effects(events),
         reachable=tuple(words.sentence(each) for each in plan.stays_reachable),
@@ -92,7 +94,7 @@ def page(
         versions=settings.versions(plan),
         configuration=settings.configuration(plan),
         experiment=settings.experiment(plan),
-        timeline=settings.timeline(events, fault, plan.boot, unreadable),
+        timeline=settings.timeline(events, _start_ns(measurement, events), plan.boot, unreadable, measurement.since),
     )
 
 
@@ -122,10 +124,10 @@ def waterfall(measurement: Measurement) -> Waterfall:
     bars = tables.bars(measurement.phases)
     seen = [f"{bar.name} {bar.label}" for bar in bars if bar.at_s is not None]
     missing = [bar.name for bar in bars if bar.at_s is None]
-    told = f"In order of time after the fault: {', '.join(seen)}." if seen else "No phase was seen."
+    told = f"In order of time after {measurement.since}: {', '.join(seen)}." if seen else "No phase was seen."
     if missing:
         told += f" Not seen: {', '.join(missing)}."
-    return Waterfall(bars, measurement.rta_s, measurement.floor.floor_s, told)
+    return Waterfall(bars, measurement.rta_s, measurement.floor.floor_s, told, measurement.since)
 
 
 def over_time(measurement: Measurement) -> OverTime:
@@ -135,7 +137,7 @@ def over_time(measurement: Measurement) -> OverTime:
         f"{row[0].text}: {row[4].text} good of scheduled in the whole drill"
         for row in tables.availability(measurement.availability).rows
     ]
-    told = f"Share of good probes and their latency, before and after the fault. {'; '.join(rates)}."
+    told = f"Share of good probes and their latency, before and after {measurement.since}. {'; '.join(rates)}."
     return OverTime(
         slices,
         fault_end_s=_fault_end_s(measurement.fault),
@@ -143,6 +145,7 @@ def over_time(measurement: Measurement) -> OverTime:
         rta_s=measurement.rta_s,
         bound_ms=measurement.objectives.latency_bound_s * 1000,
         told=told,
+        since=measurement.since,
     )
 
 
@@ -155,6 +158,13 @@ def _slice(bucket: Bucket) -> Slice:
         bucket.latency_p50_ms,
         bucket.latency_p99_ms,
     )
+
+
+def _start_ns(measurement: Measurement, events: Sequence[Event]) -> int | None:
+    """The stamp that the timeline's seconds count from: the fault's, else the switch's."""
+    if measurement.fault:
+        return measurement.fault.start_mono_ns
+    return next((event.mono_ns for event in events if event.kind is Kind.SWITCH), None)
 
 
 def _fault_end_s(fault: FaultWindow | None) -> float | None:

@@ -19,11 +19,15 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One field of a table. ``code`` is set for text that machines wrote: names, ids, addresses."""
+    """One field of a table. ``code`` is set for text that machines wrote: names, ids, addresses.
+
+    ``href`` leads to a file beside the page, by a relative path.
+    """
 
     text: str
     tone: Tone = Tone.PLAIN
     code: bool = False
+    href: str = ""
 
     @property
     def unbroken(self) -> bool:
@@ -100,6 +104,7 @@ class Waterfall:
     rta_s: float | None
     floor_s: float | None
     told: str  # the same in words, for those who do not see the drawing
+    since: str = "the fault"  # what the times count from
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,7 @@ class OverTime:
     bound_ms: float
     told: str
     note: str = ""
+    since: str = "the fault"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from gameday.clock import NS
-from gameday.facts import Event, FaultWindow, Kind, Plan, ProberQuality, Timers
+from gameday.facts import Event, Kind, Plan, ProberQuality, Timers
 from gameday.report import words
 from gameday.report.parts import Cell, Column, Table
 from gameday.report.tables import code, text
@@ -114,14 +114,16 @@ def experiment(plan: Plan) -> str:
     return words.plain(json.dumps(plan.experiment, indent=2, ensure_ascii=False, default=str), EXPERIMENT_MAX)
 
 
-def timeline(events: Sequence[Event], fault: FaultWindow | None, boot: str, unreadable: int) -> Table:
+def timeline(
+    events: Sequence[Event], start_ns: int | None, boot: str, unreadable: int, since: str = "the fault"
+) -> Table:
     """What was seen, in order. Samples of the replica's lag are counted, not listed; so is what exceeds the page."""
     columns = (
-        Column("Seen"), Column("After the fault", True), Column("UTC", True), Column("What"), Column("Region"),
+        Column("Seen"), Column(f"After {since}", True), Column("UTC", True), Column("What"), Column("Region"),
         Column("Detail"),
     )  # fmt: skip
     listed = [event for event in events if event.kind is not Kind.LAG]
-    rows = tuple(_event_row(event, fault, boot) for event in listed[:EVENTS_MAX])
+    rows = tuple(_event_row(event, start_ns, boot) for event in listed[:EVENTS_MAX])
     caption = f"{words.counted(len(rows), 'event')} of timeline.ndjson"
     left_out = (
         (len(events) - len(listed), "sample of the replica's lag is", "samples of the replica's lag are", "not listed"),
@@ -132,9 +134,8 @@ def timeline(events: Sequence[Event], fault: FaultWindow | None, boot: str, unre
     return Table(caption + notes, columns, rows, "The timeline is empty.")
 
 
-def _event_row(event: Event, fault: FaultWindow | None, boot: str) -> tuple[Cell, ...]:
-    same_clock = fault is not None and event.boot == boot
-    at_s = (event.mono_ns - fault.start_mono_ns) / NS if fault and same_clock else None
+def _event_row(event: Event, start_ns: int | None, boot: str) -> tuple[Cell, ...]:
+    at_s = (event.mono_ns - start_ns) / NS if start_ns is not None and event.boot == boot else None
     return (
         Cell(event.kind.value.replace("_", " ")),
         Cell(words.after(at_s)),

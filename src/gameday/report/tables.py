@@ -82,10 +82,10 @@ def bars(phases: Sequence[Phase]) -> tuple[Bar, ...]:
     )
 
 
-def phases(found: Sequence[Phase]) -> Table:
+def phases(found: Sequence[Phase], since: str = "the fault") -> Table:
     """Each instant of the recovery in order of time, with how long after the one before it, and its evidence."""
     columns = (
-        Column("Phase"), Column("After the fault", True), Column("After the one before", True), Column("UTC", True),
+        Column("Phase"), Column(f"After {since}", True), Column("After the one before", True), Column("UTC", True),
         Column("Evidence"),
     )  # fmt: skip
     rows = tuple(_phase_row(each, since_s) for each, since_s in in_order(found))
@@ -125,10 +125,10 @@ def _bound(seconds: float | None) -> str:
     return words.DASH if seconds is None else words.duration(seconds, 1 if seconds else 0)
 
 
-def availability(found: Sequence[Availability]) -> Table:
+def availability(found: Sequence[Availability], since: str = "the fault") -> Table:
     """Shares of good probes with their counts, before the fault and in all."""
     columns = (
-        Column("Probes"), Column("Before the fault", True), Column("Good of scheduled", True),
+        Column("Probes"), Column(f"Before {since}", True), Column("Good of scheduled", True),
         Column("Whole drill", True), Column("Good of scheduled", True),
     )  # fmt: skip
     rows = tuple(
@@ -215,10 +215,10 @@ def lost_ids(point: RecoveryPoint) -> Fold:
     return Fold(f"Ids of {what} ({words.count(point.lost)})" if point.lost else "No id to list", ids, note)
 
 
-def clocks(rta_s: float | None, found: Sequence[ClockTold]) -> Table:
+def clocks(rta_s: float | None, found: Sequence[ClockTold], since: str = "the fault") -> Table:
     """The same recovery, from the starting points of other tools."""
     columns = (Column("Clock started at"), Column("Recovery took", True))
-    first = (Cell("the fault (RTA)"), Cell(words.duration(rta_s), Tone.STRONG))
+    first = (Cell(f"{since} (RTA)"), Cell(words.duration(rta_s), Tone.STRONG))
     rest = tuple(
         (text(each.since), Cell("not known", Tone.QUIET) if each.at_s is None else Cell(words.duration(each.at_s)))
         for each in found
@@ -237,22 +237,22 @@ def floor(measured: Floor, rta_s: float | None, excess_s: float | None) -> Table
     return Table(caption, columns, (*parts, total, excess, actual))
 
 
-def alarms(found: Sequence[AlarmSeen]) -> Table:
+def alarms(found: Sequence[AlarmSeen], since: str = "the fault") -> Table:
     """Alarms expected and seen, when each fired and when it cleared."""
     columns = (Column("Alarm"), Column("Expected"), Column("Fired", True), Column("Cleared", True), Column("In words"))
     rows = tuple(
         (code(each.name), Cell("yes" if each.expected else "no"), Cell(words.after(each.fired_at_s)),
-         Cell(words.after(each.cleared_at_s)), _alarm(each))
+         Cell(words.after(each.cleared_at_s)), _alarm(each, since))
         for each in found
     )  # fmt: skip
-    return Table("Alarms, in seconds after the fault", columns, rows, "No alarm was expected, and none was seen.")
+    return Table(f"Alarms, in seconds after {since}", columns, rows, "No alarm was expected, and none was seen.")
 
 
-def _alarm(alarm: AlarmSeen) -> Cell:
+def _alarm(alarm: AlarmSeen, since: str) -> Cell:
     if alarm.fired_at_s is None:
         return Cell("expected, stayed silent", Tone.DOUBT) if alarm.expected else Cell("stayed silent", Tone.QUIET)
     if alarm.fired_at_s < 0:
-        return Cell("had fired before the fault", Tone.DOUBT)
+        return Cell(f"had fired before {since}", Tone.DOUBT)
     fired = "fired as expected" if alarm.expected else "fired unexpectedly"
     if alarm.cleared_at_s is None:
         return Cell(f"{fired}, had not cleared when observation ended", Tone.DOUBT)

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from beside import WORKER
+
 from gameday.aws import Aws
 from gameday.lab.model import Lab, Outputs
 
 REGION, OTHER, ACCOUNT = "ap-southeast-2", "us-west-2", "123456789012"
-DNS_PORT = 25811
+DNS_PORT = 25811 + 10 * WORKER
 SERVED = "127.210.9.9"
 
 
@@ -18,7 +20,8 @@ def lab_of(vpc: str, *, live: bool = True, allowed: bool = True, port: int = 80)
         "ServiceUrl": f"http://app.gameday.invalid:{port}",
     }
     names = {
-        region: {"VpcId": vpc, "DatabaseId": "db", "ClusterName": "gameday", "EcsServiceName": "gameday"}
+        region: {"VpcId": vpc, "DatabaseId": "db", "EndpointSecret": "endpoint"}
+        | {"ClusterName": "gameday", "EcsServiceName": "gameday"}
         for region in (REGION, OTHER)
     }
     return Lab(

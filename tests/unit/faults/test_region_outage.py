@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fault_stage import OTHER, REGION, SERVED, acl_by_subnet, lab_of, vpc_of
 
+from gameday.aws import Aws
 from gameday.errors import FaultError, GuardError, RecordUnwritable
 from gameday.facts import Kind
 from gameday.faults.region_outage import RegionOutage
@@ -84,6 +85,7 @@ def test_the_databases_subnets_are_cut_off_first(
 def test_a_full_disk_keeps_no_region_dark(ec2: Any, timeline: Timeline, undo: UndoJournal, record: Record) -> None:
     vpc = vpc_of(ec2)
     before = acl_by_subnet(ec2, vpc)
+    promoted()
     RegionOutage(REGION).inject(lab_of(vpc), undo, timeline)
     journal = record.undo.read_bytes()
     full = Record.create(record.folder, "full")
@@ -95,6 +97,14 @@ def test_a_full_disk_keeps_no_region_dark(ec2: Any, timeline: Timeline, undo: Un
     with pytest.raises(RecordUnwritable, match="No space left"):
         RegionOutage(REGION).heal(lab_of(vpc), late, Timeline(full))
     assert acl_by_subnet(ec2, vpc) == before
+
+
+def promoted() -> None:
+    """The other region's database is a primary by now."""
+    Aws().client("rds", OTHER).create_db_instance(
+        DBInstanceIdentifier="db", DBInstanceClass="db.t4g.micro", Engine="postgres", MasterUsername="app",
+        MasterUserPassword="not-a-secret", AllocatedStorage=20,
+    )  # fmt: skip
 
 
 def refusing(path: Path) -> LineWriter:

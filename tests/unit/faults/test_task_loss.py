@@ -1,10 +1,13 @@
 """Task loss against moto's ECS: the share of the tasks that was asked for is stopped, and no other."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Any
 
 import pytest
-from fault_stage import REGION, lab_of, vpc_of
+from fault_stage import ACCOUNT, REGION, lab_of, vpc_of
 
 from gameday.aws import Aws
 from gameday.errors import GuardError, InputError
@@ -29,6 +32,28 @@ def a_subnet() -> str:
     return str(Aws().client("ec2", REGION).describe_subnets()["Subnets"][0]["SubnetId"])
 
 
+@contextmanager
+def stopping_what_is_asked_to() -> Iterator[None]:
+    """ECS's part: a task that shall stop does. moto's own does it too, unless a lab's patches are in this process."""
+    from moto.ecs.models import ecs_backends
+
+    over = Event()
+
+    def play() -> None:
+        while not over.wait(0.02):
+            for tasks in list(ecs_backends[ACCOUNT][REGION].tasks.values()):
+                for task in [task for task in tasks.values() if task.desired_status == "STOPPED"]:
+                    task.last_status = "STOPPED"
+
+    player = Thread(target=play, daemon=True)
+    player.start()
+    try:
+        yield
+    finally:
+        over.set()
+        player.join()
+
+
 def stopped(record: Record) -> list[str]:
     events = [json.loads(line) for line in record.timeline.read_text().splitlines()]
     (fault,) = [event for event in events if event["kind"] == Kind.FAULT]
@@ -41,7 +66,8 @@ def test_a_share_is_rounded_up(
 ) -> None:
     vpc = vpc_of(ec2)
     running = with_tasks(3)
-    TaskLoss(REGION, share).inject(lab_of(vpc), undo, timeline)
+    with stopping_what_is_asked_to():
+        TaskLoss(REGION, share).inject(lab_of(vpc), undo, timeline)
     assert stopped(record) == running[:expected]
     left = Aws().client("ecs", REGION).list_tasks(cluster="gameday", desiredStatus="RUNNING")["taskArns"]
     assert len(left) == 3 - expected

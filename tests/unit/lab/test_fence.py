@@ -1,5 +1,6 @@
 """Who is fenced: a region that lost the place of the primary, or may lose it at any moment; and nobody else."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
 
 EAST, WEST = "ap-southeast-2", "us-west-2"
+DATABASES = {EAST: "a", WEST: "b"}
 
 
 @dataclass
@@ -40,14 +42,20 @@ class Stub:
     region: str
 
     class exceptions:
-        class DBInstanceNotFoundFault(Exception):
+        class ResourceNotFoundException(Exception):
             pass
 
     def describe_db_instances(self, **_: Any) -> dict[str, Any]:
         role, status = self.account.roles[self.region]
+        if role == "gone":
+            return {"DBInstances": []}
         source = {"ReadReplicaSourceDBInstanceIdentifier": "arn"} if role == "replica" else {}
-        groups = [{"VpcSecurityGroupId": "sg"}]
-        return {"DBInstances": [{"DBInstanceStatus": status, "VpcSecurityGroups": groups, **source}]}
+        name, groups = DATABASES[self.region], [{"VpcSecurityGroupId": "sg"}]
+        found = {"DBInstanceIdentifier": name, "DBInstanceStatus": status, "VpcSecurityGroups": groups, **source}
+        return {"DBInstances": [found]}
+
+    def get_secret_value(self, **_: Any) -> dict[str, Any]:
+        return {"SecretString": json.dumps({"host": "127.0.0.1", "port": 5432, "dbname": "app"})}
 
     def get_health_check(self, **_: Any) -> dict[str, Any]:
         return {"HealthCheck": {"HealthCheckConfig": {"RequestInterval": 10, "FailureThreshold": 3}}}
@@ -96,8 +104,9 @@ def lab_on(account: Account) -> Lab:
     shared = {
         "StateMachineArn": "arn", "HostedZoneId": "Z", "ServiceName": "app.gameday.example", "HealthCheckId": "check",
     }  # fmt: skip
-    service = {"ClusterName": "gameday", "EcsServiceName": "gameday"}
-    outputs = Outputs(shared, {EAST: {"DatabaseId": "a", **service}, WEST: {"DatabaseId": "b", **service}}, ())
+    service = {"ClusterName": "gameday", "EcsServiceName": "gameday", "EndpointSecret": "endpoint"}
+    named = {region: {"DatabaseId": name, **service} for region, name in DATABASES.items()}
+    outputs = Outputs(shared, named, ())
     return Lab("stub", account, EAST, WEST, outputs)  # type: ignore[arg-type]
 
 
@@ -108,6 +117,11 @@ def test_a_primary_whose_standby_is_still_a_replica_was_not_replaced() -> None:
 @pytest.mark.parametrize("status", [("primary", "available"), ("replica", "modifying"), ("primary", "modifying")])
 def test_a_primary_whose_standby_was_or_is_being_promoted_was_replaced(status: tuple[str, str]) -> None:
     assert was_replaced(lab_on(Account({EAST: ("primary", "available"), WEST: status})), EAST)
+
+
+@pytest.mark.parametrize("status", [("gone", "gone"), ("replica", "failed"), ("replica", "creating")])
+def test_a_primary_whose_replica_was_lost_was_not_replaced_by_it(status: tuple[str, str]) -> None:
+    assert not was_replaced(lab_on(Account({EAST: ("primary", "available"), WEST: status})), EAST)
 
 
 def test_a_failover_that_runs_may_promote_at_any_moment() -> None:

@@ -53,7 +53,7 @@ def reads(*acked_s: float, age_s: float = 2) -> ReadSet:
 
 
 def asked(known: ReadSet, at_s: float) -> set[str]:
-    return {order.id for _ in range(20) if (order := known.next(int(at_s * NS)))}
+    return {order.id for _ in range(200) if (order := known.next(int(at_s * NS)))}
 
 
 def test_nothing_is_asked_for_before_it_is_old_enough() -> None:
@@ -89,3 +89,8 @@ def test_an_order_tells_its_drill_and_its_payload() -> None:
     assert is_foreign(id, "run-2")
     assert is_foreign("check-1", "run-1")
     assert not is_foreign("planted", "run-1")
+
+
+def test_behind_a_replica_that_lags_only_the_first_hundred_orders_are_asked_for():
+    known = reads(*range(150), age_s=2)
+    assert asked(known, 149) == {f"at-{number}" for number in range(100)}

@@ -25,7 +25,7 @@ from gameday.lab.local.metrics import MetricStore, backend_of, now, series_key
 from gameday.lab.model import GLOBAL_REGION
 
 REGIONS = (PRIMARY, SECONDARY, GLOBAL_REGION)
-TIMES = {("AWS/RDS", "ReplicaLag")}
+TIMES = {("AWS/RDS", "ReplicaLag"), ("AWS/S3", "ReplicationLatency")}
 NOT_EVALUATED = "The local lab evaluates alarms on plain statistics, and simple metric math of such, only"
 PLAIN = "m1"  # the id of an alarm's metric that has none
 

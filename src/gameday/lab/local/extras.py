@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.error import URLError
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import msgspec
@@ -68,6 +69,27 @@ def start_database(lab: Lab, region: str, database: str) -> None:
     """Start a database that was killed; returns at once, and its status says when it is available. One that runs goes
     on."""
     _ask(lab, f"start-database?region={region}&database={database}", bool)
+
+
+def slow_replication(lab: Lab, replica: str, *, bandwidth_bps: float, latency_s: float | None = None) -> None:
+    """Let the replica's replication link carry so many bits a second at most, ``latency_s`` one way if it is given."""
+    asked = {"replica": replica, "bandwidth_bps": bandwidth_bps}
+    _ask(lab, f"shape-replication?{urlencode(asked | ({} if latency_s is None else {'latency_s': latency_s}))}", bool)
+
+
+def unslow_replication(lab: Lab, replica: str) -> None:
+    """Give the replica's replication link the width and the latency that the lab made it with."""
+    _ask(lab, f"shape-replication?{urlencode({'replica': replica})}", bool)
+
+
+def trouble_control_plane(lab: Lab, region: str, service: str, how: Mapping[str, float]) -> None:
+    """Put a rule in force at the control plane's door (:class:`gameday.lab.local.gate.Rule`, by its fields' names)."""
+    _ask(lab, f"trouble-control-plane?{urlencode({'region': region, 'service': service, **how})}", bool)
+
+
+def calm_control_plane(lab: Lab, region: str, service: str) -> None:
+    """Take the rule for exactly this service and region away."""
+    _ask(lab, f"calm-control-plane?{urlencode({'region': region, 'service': service})}", bool)
 
 
 def _ask[T](lab: Lab, what: str, form: type[T], within_s: float = 10) -> T:

@@ -24,7 +24,8 @@ class Rule:
     """What the gate does to the calls of one service in one region; ``*`` is every one.
 
     ``blackout``: the connection ends without an answer, as when a regional endpoint is gone. ``latency_s`` is added to
-    every call. ``calls_per_s``: what exceeds it is answered with the service's own throttling error.
+    every call. ``calls_per_s``: what exceeds it is answered with the service's own throttling error. ``error_share``
+    of the calls, evenly spread, are answered with an internal error; 1 is every one.
     """
 
     service: str = "*"
@@ -32,6 +33,7 @@ class Rule:
     blackout: bool = False
     latency_s: float = 0.0
     calls_per_s: float | None = None
+    error_share: float = 0.0
 
     def covers(self, call: Call) -> bool:
         return self.service in ("*", call.service) and self.region in ("*", call.region)
@@ -65,6 +67,7 @@ class Gate:
     routes: dict[str, Route] = field(default_factory=dict)
     _rules: dict[tuple[str, str], Rule] = field(default_factory=dict)
     _calls_at_ns: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    _owed: dict[tuple[str, str], float] = field(default_factory=dict)  # what of an error a rule has still to give
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def apply(self, rule: Rule) -> None:
@@ -112,6 +115,8 @@ class Gate:
                 return _refuse(call, start_response, "400 Bad Request", "ThrottlingException", "Rate exceeded")
         if latency_s := sum(rule.latency_s for rule in rules):
             time.sleep(latency_s)
+        if any(self._fails(rule) for rule in rules):
+            return _refuse(call, start_response, "500 Internal Server Error", "InternalFailure", "internal error")
         return self._served(call, environ, start_response)
 
     def _served(self, call: Call, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -136,6 +141,14 @@ class Gate:
             over = len(recent) >= rule.calls_per_s
             self._calls_at_ns[rule.service, rule.region] = recent if over else [*recent, now_ns]
         return over
+
+    def _fails(self, rule: Rule) -> bool:
+        """Whether this call is one of the rule's errors: at a share of 0.25 every fourth is."""
+        with self._lock:
+            owed = self._owed.get((rule.service, rule.region), 0.0) + rule.error_share
+            fails = owed >= 1 - 1e-9
+            self._owed[rule.service, rule.region] = owed - fails
+        return fails
 
     def _answer_locally(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         route = self.routes.get(name.strip("/"))
@@ -179,3 +192,19 @@ def _where(bug: Exception) -> str:
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     return f" at {frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""
+
+
+def gate_routes(gate: Gate) -> dict[str, Route]:
+    """What puts a rule in force and takes it away, beside AWS's API: the other side of the lab's extras."""
+
+    def trouble(asked: Mapping[str, str]) -> bytes:
+        told = {key: value for key, value in asked.items() if key not in ("service", "region")}
+        numbers = {key: float(value) for key, value in told.items() if key != "blackout"}
+        gate.apply(Rule(asked["service"], asked["region"], blackout="blackout" in told, **numbers))
+        return b"true"
+
+    def calm(asked: Mapping[str, str]) -> bytes:
+        gate.lift(asked["service"], asked["region"])
+        return b"true"
+
+    return {"trouble-control-plane": trouble, "calm-control-plane": calm}

@@ -90,6 +90,7 @@ class Delays:
     ecs_start_s: float
     link_latency_s: float  # one way
     lag_metric_period_s: float
+    object_replication_s: float = 0.0  # from a version's writing to its copy in the other bucket, the link not counted
 
 
 @dataclass

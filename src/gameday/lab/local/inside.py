@@ -22,8 +22,8 @@ class InsideAws(Aws):
 
     gate: Wsgi = field(kw_only=True, repr=False)
 
-    def _new(self, service: str, region: str) -> Any:
-        client = super()._new(service, region)
+    def _new(self, service: str, region: str, attempts: int) -> Any:
+        client = super()._new(service, region, attempts)
         client.meta.events.register("before-send", self._answer)
         return client
 

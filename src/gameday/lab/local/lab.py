@@ -24,7 +24,7 @@ from gameday.lab.local.ground import Controller, Delays, Ground, Ports
 from gameday.lab.local.links import LinkBoard
 from gameday.lab.model import Lab
 from gameday.lab.status import LabStatus, look
-from gameday.lab.timers import ECS_START_S, RDS_PROMOTION_S
+from gameday.lab.timers import ECS_START_S, OBJECT_REPLICATION_S, RDS_PROMOTION_S
 from gameday.processes import end, identify, spawn
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class LabOptions:
             ecs_start_s=self.ecs_start_s * self.timer_scale,
             link_latency_s=self.link_latency_s,
             lag_metric_period_s=max(1.0, LAG_METRIC_PERIOD_S * self.timer_scale),
+            object_replication_s=OBJECT_REPLICATION_S * self.timer_scale,
         )
 
 

@@ -39,11 +39,23 @@ class MetricStore:
 
     def put(self, region: str, namespace: str, name: str, dimensions: Mapping[str, str], value: float) -> None:
         """One sample, taken now. It can be read through ``GetMetricData`` at once."""
+        self._put(region, namespace, name, dimensions, {"Value": value})
+
+    def put_ones(
+        self, region: str, namespace: str, name: str, dimensions: Mapping[str, str], ones: int, of: int
+    ) -> None:
+        """``of`` samples at once (1 at least), ``ones`` of them 1 and the others 0: failures among operations."""
+        figures = {"Sum": ones, "SampleCount": of, "Minimum": int(ones == of), "Maximum": int(ones > 0)}
+        self._put(region, namespace, name, dimensions, {"StatisticValues": figures})
+
+    def _put(
+        self, region: str, namespace: str, name: str, dimensions: Mapping[str, str], figures: Mapping[str, Any]
+    ) -> None:
         datum = {
             "MetricName": name,
             "Dimensions": [{"Name": key, "Value": text} for key, text in dimensions.items()],
-            "Value": value,
             "Timestamp": now(self.clock).replace(tzinfo=None),  # moto's own stamps are naive UTC
+            **figures,
         }
         backend_of(region).put_metric_data(namespace, [datum])
 

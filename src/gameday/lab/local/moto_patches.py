@@ -1,7 +1,18 @@
 """All that gameday changes in moto: ``apply_patches`` puts it in, and fails loudly when upstream moved."""
 
 from gameday.lab.local import sfn_patches
-from gameday.lab.local.patches import ecs, messages, rds, rds_backups, rds_removal, sight, speed
+from gameday.lab.local.patches import (
+    ecs,
+    fis,
+    keys,
+    messages,
+    rds,
+    rds_backups,
+    rds_removal,
+    s3,
+    sight,
+    speed,
+)
 from gameday.lab.local.patches.seam import Hooks, put_in_force
 
 __all__ = ["Hooks", "apply_patches"]
@@ -16,7 +27,7 @@ def apply_patches(hooks: Hooks) -> None:
     only the hooks change.
     """
     if not _installed:
-        for part in (speed, rds, rds_backups, rds_removal, ecs, sight, messages, sfn_patches):
+        for part in (speed, rds, rds_backups, rds_removal, ecs, sight, messages, s3, keys, fis, sfn_patches):
             part.install()
             _installed.append(part.__name__)
     put_in_force(hooks)

@@ -15,10 +15,12 @@ from gameday.lab.local.database import DatabaseController
 from gameday.lab.local.deployer import deploy
 from gameday.lab.local.events import EventDelivery
 from gameday.lab.local.extras import Fork, LinkSeen, Trouble
+from gameday.lab.local.gate import gate_routes
 from gameday.lab.local.ground import PRIMARY, Controller, Ground
 from gameday.lab.local.moto_patches import Hooks, apply_patches
 from gameday.lab.local.network import NetworkController
 from gameday.lab.local.notifications import Notifications
+from gameday.lab.local.objects import ObjectController
 from gameday.lab.local.routing import RoutingController
 from gameday.lab.local.server import serve
 from gameday.lab.local.service import ServiceController
@@ -54,11 +56,14 @@ def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
         routing = _closing(stack, RoutingController(ground))
         balancer = _closing(stack, BalancerController(ground))
         service = _closing(stack, ServiceController(ground))
-        apply_patches(_hooks(ground, database, routing, balancer, events, letters))
+        objects = _closing(stack, ObjectController(ground))
+        apply_patches(_hooks(ground, database, routing, balancer, events, letters, objects))
         server = _closing(stack, serve(ground))
         alarms = AlarmController(ground, events.deliver, letters.publish)
-        controllers: tuple[Controller, ...] = (database, NetworkController(ground), service, balancer, routing, alarms)
+        network = NetworkController(ground)
+        controllers: tuple[Controller, ...] = (database, network, service, balancer, routing, objects, alarms)
         server.routes.update(_routes(ground, database, trouble))
+        server.routes.update(gate_routes(server.gate))
         parameters = {
             "ServicePort": str(ground.ports.http),
             "TaskPort": str(ground.ports.task),
@@ -94,6 +99,7 @@ def _hooks(
     balancer: BalancerController,
     events: EventDelivery,
     letters: Notifications,
+    objects: ObjectController,
 ) -> Hooks:
     return Hooks(
         promote=database.promote,
@@ -103,6 +109,7 @@ def _hooks(
         event=events.deliver,
         database_endpoint=database.endpoint,
         databases=database,
+        object_written=objects.accept,
         asl_scale=ground.scale,
         endpoint_url=ground.endpoint_url,
         said=ground.said,
@@ -131,7 +138,17 @@ def _routes(ground: Ground, database: DatabaseController, trouble: Callable[[], 
         database.revive(asked["region"], asked["database"])
         return msgspec.json.encode(True)
 
+    def shape_replication(asked: Mapping[str, str]) -> bytes:
+        link = f"replication/{asked['replica']}"
+        if "bandwidth_bps" not in asked and all(one.name != link for one in ground.board.links()):
+            return msgspec.json.encode(True)  # a promoted replica has none that could be slow
+        latency_s = float(asked.get("latency_s", ground.delays.link_latency_s))
+        bandwidth_bps = float(asked.get("bandwidth_bps", 0))
+        ground.board.shape(link, latency_s=latency_s, bandwidth_bps=bandwidth_bps)
+        return msgspec.json.encode(True)
+
     return {
+        "shape-replication": shape_replication,
         "kill-database": kill_database,
         "start-database": start_database,
         "links": lambda _: msgspec.json.encode(links()),

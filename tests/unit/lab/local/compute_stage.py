@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from beside import WORKER
 from moto import mock_aws
 
 from gameday.lab.local.ground import Addresses, Delays, Ground, Ports
@@ -59,8 +60,10 @@ class FakeBoard:
 
 
 def free_ports(count: int = 5) -> int:
-    """The first of ``count`` ports in a row that nobody holds on the slot's address just now."""
-    for base in range(21000, 24000, count):
+    """The first of ``count`` ports in a row that nobody holds on the slot's address just now, nor will: each process
+    that runs tests has a range of its own."""
+    first = 21000 + 1000 * WORKER
+    for base in range(first, first + 1000 - count, count):
         try:
             for port in range(base, base + count):
                 with socket.create_server((f"127.{SLOT}.0.1", port)), socket.create_server((f"127.{SLOT}.0.2", port)):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from beside import WORKER
 from moto.moto_api._internal.models import moto_api_backend
 
 from gameday.aws import Aws
@@ -15,7 +16,7 @@ from gameday.lab.local.ground import Addresses, Delays, Ground, Ports
 from gameday.lab.local.moto_patches import Hooks, apply_patches
 from gameday.lab.local.server import serve
 
-_bases = itertools.count(31000, 10)
+_bases = itertools.count(28000 + 2000 * WORKER, 10)
 
 
 def bare_ground(folder: Path, *, scale: float = 1.0) -> Ground:

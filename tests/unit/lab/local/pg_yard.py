@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from beside import WORKER
+
 from gameday.clock import eventually
 from gameday.lab.local.links import Address
 from gameday.lab.local.pg_binaries import find_binaries
@@ -14,7 +16,7 @@ from gameday.lab.local.pg_template import clone, template
 from gameday.lab.local.postgres import Node, Upstream
 from gameday.processes import spawn
 
-PORT = 24714
+PORT = 24714 + 1000 * WORKER
 SOON_S = 30.0
 
 

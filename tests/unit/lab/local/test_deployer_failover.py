@@ -46,16 +46,17 @@ class Stage:
 
 @contextmanager
 def service_controller(stage: Stage) -> Iterator[None]:
-    """What is wanted runs at once; a task of no service ends with the stage's exit code."""
+    """What is wanted runs at once; a task of no service ends well, in the standby with the stage's exit code."""
     done = threading.Event()
 
     def reconcile() -> None:
-        backend = ecs_backends[ACCOUNT][WEST]
         while not done.wait(0.02):
-            for service in list(backend.services.values()):
-                service.running_count, service.pending_count = service.desired_count, 0
-            for task in list(backend.tasks.get("gameday", {}).values()):
-                task.containers[0].exitCode, task.last_status = stage.check_exit_code, "STOPPED"
+            for region, exit_code in ((EAST, 0), (WEST, stage.check_exit_code)):
+                backend = ecs_backends[ACCOUNT][region]
+                for service in list(backend.services.values()):
+                    service.running_count, service.pending_count = service.desired_count, 0
+                for task in list(backend.tasks.get("gameday", {}).values()):
+                    task.containers[0].exitCode, task.last_status = exit_code, "STOPPED"
 
     thread = threading.Thread(target=reconcile)
     thread.start()
@@ -112,11 +113,20 @@ def databases_up_and_a_subscriber(aws: Aws, outputs: Outputs) -> None:
     aws.client("sns", WEST).subscribe(**where)
 
 
-def fail_over(aws: Aws, outputs: Outputs, stage: Stage) -> Ran:
+def fail_over(aws: Aws, outputs: Outputs, stage: Stage, mode: str = "unplanned") -> Ran:
     """Start the machine by hand, and see it to its end."""
+    return ended(aws, begun(aws, outputs, {"mode": mode}), stage)
+
+
+def begun(aws: Aws, outputs: Outputs, given: dict[str, Any]) -> str:
+    """Start the machine; the execution's ARN."""
+    asked = {"stateMachineArn": outputs.shared["StateMachineArn"], "input": json.dumps(given)}
+    return str(aws.client("stepfunctions", WEST).start_execution(**asked)["executionArn"])
+
+
+def ended(aws: Aws, arn: str, stage: Stage) -> Ran:
+    """See an execution to its end."""
     sfn = aws.client("stepfunctions", WEST)
-    machine = outputs.shared["StateMachineArn"]
-    arn = sfn.start_execution(stateMachineArn=machine, input='{"mode":"unplanned"}')["executionArn"]
     status = eventually(
         lambda: str(sfn.describe_execution(executionArn=arn)["status"]),
         lambda seen: seen != "RUNNING",

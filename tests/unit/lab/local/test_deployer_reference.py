@@ -101,7 +101,7 @@ def test_its_machine_is_the_templates_own(deployed: Any) -> None:
     )
     definition = json.loads(machine["definition"])
     latch = definition["States"]["LatchDns"]["Parameters"]
-    assert definition["StartAt"] == "CheckPrimaryHealth"
+    assert definition["StartAt"] == "KnownMode?"
     assert latch["HostedZoneId"] == outputs.shared["HostedZoneId"]
 
 

@@ -13,7 +13,7 @@ from botocore.config import Config
 from control_plane import aws_of, bare_ground, emptied
 
 from gameday.errors import PortsTaken
-from gameday.lab.local.gate import Rule
+from gameday.lab.local.gate import Rule, gate_routes
 from gameday.lab.local.ground import Ground
 from gameday.lab.local.server import Server, serve
 
@@ -142,3 +142,27 @@ def test_a_taken_port_is_an_error_that_names_it(ground: Ground, server: Server) 
 def test_a_closed_server_frees_its_port(ground: Ground) -> None:
     serve(ground).close()
     serve(ground).close()
+
+
+def test_a_share_of_the_calls_fails_evenly_and_the_rest_is_answered(ground: Ground, server: Server) -> None:
+    server.gate.apply(Rule("sns", "us-west-2", error_share=0.5))
+    client = once(ground, "sns", "us-west-2")
+    failed = 0
+    for _ in range(6):
+        try:
+            client.list_topics()
+        except botocore.exceptions.ClientError as cause:
+            assert cause.response["Error"]["Code"] == "InternalFailure"
+            failed += 1
+    assert failed == 3
+
+
+def test_a_rule_is_put_in_force_and_taken_away_by_a_local_route(ground: Ground, server: Server) -> None:
+    server.routes.update(gate_routes(server.gate))
+    where = f"{ground.endpoint_url}/_gameday/"
+    urllib.request.urlopen(f"{where}trouble-control-plane?region=us-west-2&service=sns&latency_s=0.5").read()
+    urllib.request.urlopen(f"{where}trouble-control-plane?region=us-east-1&service=%2A&blackout=1.0").read()
+    assert server.gate.rules() == (Rule("sns", "us-west-2", latency_s=0.5), Rule("*", "us-east-1", blackout=True))
+    urllib.request.urlopen(f"{where}calm-control-plane?region=us-west-2&service=sns").read()
+    urllib.request.urlopen(f"{where}calm-control-plane?region=us-east-1&service=%2A").read()
+    assert server.gate.rules() == ()

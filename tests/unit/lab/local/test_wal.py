@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 import psycopg
 import pytest
-from pg_yard import SOON_S, Yard, yard
+from pg_yard import PORT, SOON_S, Yard, yard
 
 from gameday.clock import eventually
 from gameday.errors import LabError
@@ -104,12 +104,12 @@ def replicated(west: Node) -> int:
 @pytest.mark.postgres
 @pytest.mark.parametrize("dies", [True, False], ids=["killed", "running on"])
 def test_lost_orders_are_the_commits_after_the_fork(ground: Yard, board: LinkBoard, dies: bool) -> None:
-    east, near = ground.primary(), ("127.202.2.200", 24714)
+    east, near = ground.primary(), ("127.202.2.200", PORT)
     path = (Place("us-west-2", "database"), Place("ap-southeast-2", "database"))
     board.open("replication/west", near, [east.address], path, latency_s=0.07)
     west = ground.standby(east, over=near)
     east.add_application("app", "app", "app")
-    with psycopg.connect(host=east.address[0], port=24714, user="app", password="app", dbname="app") as connection:
+    with psycopg.connect(host=east.address[0], port=PORT, user="app", password="app", dbname="app") as connection:
         connection.execute("CREATE TABLE orders (id bigint PRIMARY KEY)")
     writers = [Writer(east.address, number * 1_000_000) for number in range(4)]
     eventually(lambda: min(len(one.acked) for one in writers) > 100, True, what="100 orders each", within_s=SOON_S)

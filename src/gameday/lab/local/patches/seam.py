@@ -34,8 +34,9 @@ class Hooks:
     ``route53_status(health_check_id)`` is (healthy, AWS's whole status text). ``target_health(target_group_arn,
     target_id)`` is (state, reason, description). ``event(region, bus, event)`` takes each accepted event once.
     ``database_endpoint(region, db_id)`` is (address, port); with it, an instance is ``creating`` until its controller
-    says ``available``. ``databases`` takes, keeps and restores backups. ``asl_scale`` multiplies Wait, retry intervals
-    and timeouts of state machines. ``endpoint_url`` is where their tasks call AWS.
+    says ``available``. ``databases`` takes, keeps and restores backups. ``object_written(bucket, version)`` is told of
+    each new version in S3, at once. ``asl_scale`` multiplies Wait, retry intervals and timeouts of state machines.
+    ``endpoint_url`` is where their tasks call AWS.
     """
 
     promote: Callable[[str, str], None] | None = None
@@ -45,6 +46,7 @@ class Hooks:
     event: Callable[[str, str, Mapping[str, Any]], None] | None = None
     database_endpoint: Callable[[str, str], tuple[str, int]] | None = None
     databases: Databases | None = None
+    object_written: Callable[[Any, Any], None] | None = None
     asl_scale: float = 1.0
     endpoint_url: str | None = None
     said: Callable[[str], None] = _to_stderr  # one line for the lab's log

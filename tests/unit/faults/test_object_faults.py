@@ -1,0 +1,164 @@
+"""Faults on objects: what is broken is drawn by the seed, seen, and can be taken back, half of it too."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from object_stage import EAST, REPLICA, SOURCE, ObjectStage, object_stage
+
+from gameday.errors import FaultError, GuardError, InputError
+from gameday.facts import Kind
+from gameday.faults import BucketLoss, KeyUnavailable, ObjectRansomware
+from gameday.faults.objects import write_way_back
+from gameday.faults.replay import replay
+from gameday.lab.versions import current, data_of, versions
+from gameday.record.layout import Record
+from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal
+
+pytestmark = pytest.mark.parts
+KEYS = [f"documents/{number}" for number in range(6)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[ObjectStage]:
+    """Six documents, all of them replicated."""
+    with object_stage(tmp_path) as built:
+        built.replicate()
+        for key in KEYS:
+            built.put(key, f"the body of {key}".encode())
+        built.settle()
+        yield built
+
+
+def bodies(stage: ObjectStage) -> dict[str, bytes | None]:
+    return {key: stage.body(key) for key in KEYS}
+
+
+def fault_of(record: Record) -> dict[str, Any]:
+    events = [json.loads(line) for line in record.timeline.read_text().splitlines()]
+    (fault,) = [event for event in events if event["kind"] == Kind.FAULT]
+    return dict(fault["detail"])
+
+
+def test_ransomware_deletes_half_and_overwrites_half(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal, record: Record
+):
+    good = bodies(stage)
+    ObjectRansomware(EAST).inject(stage.lab, undo, timeline)
+    seen = bodies(stage)
+    assert sum(body is None for body in seen.values()) == 3
+    assert all(seen[key] != good[key] for key in KEYS)
+    assert (fault_of(record)["deleted"], fault_of(record)["overwritten"]) == (3, 3)
+
+
+def test_what_ransomware_did_is_taken_back_and_again_is_nothing(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal
+):
+    good = bodies(stage)
+    ObjectRansomware(EAST).inject(stage.lab, undo, timeline)
+    assert replay(undo, stage.lab) == 1
+    assert bodies(stage) == good
+    count = len(stage.versions(SOURCE))
+    undo.before(undo_steps(undo)[0])
+    replay(undo, stage.lab)
+    assert (bodies(stage), len(stage.versions(SOURCE))) == (good, count)
+
+
+def undo_steps(undo: UndoJournal) -> list[Any]:
+    from gameday.record.lines import Damage, read_lines
+    from gameday.record.undo import UndoLine
+
+    return [line.step for line in read_lines(undo.path, UndoLine, Damage())]
+
+
+def test_a_fault_that_died_half_way_is_taken_back_whole(stage: ObjectStage, undo: UndoJournal):
+    """The steps are on the disk first; then one object was overwritten, another deleted twice, and the drill died."""
+    good, place = bodies(stage), data_of(stage.lab, EAST)
+    write_way_back(undo, place, current(versions(stage.lab, place)).values())
+    stage.put(KEYS[0], b"garbage")
+    for _ in range(2):
+        stage.east.delete_object(Bucket=SOURCE, Key=KEYS[1])
+    stage.put(KEYS[2], b"garbage")
+    stage.east.delete_object(Bucket=SOURCE, Key=KEYS[2])
+    replay(undo, stage.lab)
+    assert bodies(stage) == good
+
+
+def test_the_same_seed_draws_the_same_objects_and_another_seed_others(stage: ObjectStage):
+    before = current(versions(stage.lab, data_of(stage.lab, EAST)))
+    assert ObjectRansomware(EAST, 0.5, seed=7).chosen(before) == ObjectRansomware(EAST, 0.5, seed=7).chosen(before)
+    assert len({str(ObjectRansomware(EAST, 0.5, seed=seed).chosen(before)) for seed in range(5)}) > 1
+    assert sum(map(len, ObjectRansomware(EAST, 0.4).chosen(before))) == 3
+
+
+@pytest.mark.parametrize("share", [0, 1.5, True, float("nan")])
+def test_a_share_that_is_none_is_refused(share: float):
+    with pytest.raises(InputError, match="share of the objects"):
+        ObjectRansomware(EAST, share)
+
+
+def test_a_bucket_without_versions_is_refused(stage: ObjectStage, timeline: Timeline, undo: UndoJournal):
+    stage.east.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Suspended"})
+    with pytest.raises(GuardError, match="versioning on source"):
+        ObjectRansomware(EAST).inject(stage.lab, undo, timeline)
+    assert undo.open_steps() == []
+
+
+def test_a_prefix_without_objects_has_no_targets(stage: ObjectStage, timeline: Timeline, undo: UndoJournal):
+    with pytest.raises(GuardError, match="no targets"):
+        ObjectRansomware(EAST, prefix="nowhere/").inject(stage.lab, undo, timeline)
+
+
+def test_an_emptied_bucket_has_neither_versions_nor_markers_and_comes_back_from_its_replica(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal
+):
+    stage.east.delete_object(Bucket=SOURCE, Key=KEYS[0])
+    good = bodies(stage)
+    BucketLoss(EAST, confirm=SOURCE).inject(stage.lab, undo, timeline)
+    assert versions(stage.lab, data_of(stage.lab, EAST)) == {}
+    replay(undo, stage.lab)
+    assert bodies(stage) == good
+    assert good[KEYS[0]] is None
+
+
+@pytest.mark.parametrize("confirm", ["", "yes", REPLICA])
+def test_a_bucket_is_emptied_only_by_its_own_name(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal, confirm: str
+):
+    with pytest.raises(GuardError, match="confirm to be source"):
+        BucketLoss(EAST, confirm=confirm).inject(stage.lab, undo, timeline)
+    assert None not in bodies(stage).values()
+
+
+def test_a_bucket_is_not_emptied_while_an_object_has_no_copy(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("gameday.faults.bucket_loss.LEAST_WAIT_S", 0.0)
+    monkeypatch.setattr("gameday.faults.bucket_loss.COPIED_WITHIN_S", 0.0)
+    stage.put("documents/new")
+    with pytest.raises(GuardError, match=r"every object in replica too.*documents/new"):
+        BucketLoss(EAST, confirm=SOURCE).inject(stage.lab, undo, timeline)
+    assert undo.open_steps() == []
+
+
+def test_an_object_that_is_nowhere_any_more_fails_the_way_back(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal
+):
+    BucketLoss(EAST, confirm=SOURCE).inject(stage.lab, undo, timeline)
+    gone = next(version for key, version, _ in stage.versions(REPLICA) if key == KEYS[3])
+    stage.west.delete_object(Bucket=REPLICA, Key=KEYS[3], VersionId=gone)
+    with pytest.raises(FaultError, match=r"1 not, documents/3 among them"):
+        replay(undo, stage.lab)
+    assert sum(body is not None for body in bodies(stage).values()) == 5
+
+
+def test_a_disabled_key_is_seen_and_enabled_again(stage: ObjectStage, timeline: Timeline, undo: UndoJournal):
+    KeyUnavailable(EAST).inject(stage.lab, undo, timeline)
+    with pytest.raises(ClientError, match=r"KMS\.DisabledException"):
+        stage.body(KEYS[0])
+    replay(undo, stage.lab)
+    assert stage.body(KEYS[0]) == b"the body of documents/0"
