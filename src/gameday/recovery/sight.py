@@ -82,10 +82,13 @@ def snapshot_is_there(lab: Lab, region: str, name: str) -> Sight:
 
 
 def lag_is(lab: Lab, region: str, at_most_s: float) -> Sight:
-    """Whether the newest sample of the region's replica says that it is so little behind."""
-    sample = lag(lab, region)
-    if sample is None:
-        return Sight(False, "no sample of its lag")
+    """Whether the newest sample of the region's replica says that it is so little behind.
+
+    A sample that is older than the instance is another's: the metric goes by identifier, and that may be used again.
+    """
+    sample, made_utc = lag(lab, region), instance(lab, region).get("InstanceCreateTime")
+    if sample is None or made_utc is None or sample.sampled_utc < made_utc:
+        return Sight(False, "no sample of its lag since it was made")
     told = f"{sample.lag_s:.3f} s behind at {sample.sampled_utc:%H:%M:%S} UTC"
     return Sight(0 <= sample.lag_s <= at_most_s, told)
 

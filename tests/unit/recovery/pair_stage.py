@@ -42,6 +42,7 @@ def instance(region: str, name: str, **more: Any) -> dict[str, Any]:
     return {
         "DBInstanceIdentifier": name, "DBInstanceStatus": "available", "DBInstanceClass": "db.t4g.medium",
         "StorageType": "gp3", "KmsKeyId": f"key-{region}", "BackupRetentionPeriod": 7,
+        "InstanceCreateTime": datetime.now(UTC) - timedelta(seconds=1),
         "DBInstanceArn": f"arn:aws:rds:{region}:1:db:{name}", "Endpoint": {"Address": f"{name}.{region}", "Port": 5432},
         "DBSubnetGroup": {"DBSubnetGroupName": f"subnets-{region}"},
         "VpcSecurityGroups": [{"VpcSecurityGroupId": f"sg-db-{region}"}],
@@ -69,6 +70,7 @@ class Pair:
     alarm_age_s: float = 60
     execution: str = "SUCCEEDED"
     lag_s: float = 0.0
+    sample_age_s: float = 0.0
     endpoint_url: str = "http://127.0.0.1:9"
     is_local: bool = True
     called: list[str] = field(default_factory=list)
@@ -229,7 +231,8 @@ class Stub:
         ]}  # fmt: skip
 
     def get_metric_statistics(self, **_: Any) -> dict[str, Any]:
-        return {"Datapoints": [{"Timestamp": datetime.now(UTC), "Maximum": self.pair.lag_s}]}
+        at = datetime.now(UTC) - timedelta(seconds=self.pair.sample_age_s)
+        return {"Datapoints": [{"Timestamp": at, "Maximum": self.pair.lag_s}]}
 
     def _did(self, what: str) -> None:
         self.pair.called.append(f"{what} in {self.region}")

@@ -152,6 +152,15 @@ def test_while_the_replica_is_behind_nobody_is_drained(pair: Pair, walked: Calla
     assert pair.called == IN_ORDER[:2]
 
 
+def test_a_lag_that_was_sampled_before_the_replica_was_made_is_another_ones(
+    pair: Pair, walked: Callable[..., Scene]
+) -> None:
+    pair.sample_age_s = 600
+    with pytest.raises(RunbookError, match="no sample of its lag since it was made"):
+        walked()
+    assert pair.called == IN_ORDER[:2]
+
+
 def test_a_replica_that_does_not_hold_everything_is_not_promoted(pair: Pair) -> None:
     """The stub's last task stopped 30 s ago, so a lag of 40 s proves too little, and one of 20 s enough."""
     pair.regions[WEST].tasks = 0
