@@ -29,9 +29,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
 
 PRIMARY = "ap-southeast-2"
 NOWHERE = {"host": "nobody.invalid", "port": 5432, "dbname": "app"}
-LOAD = LoadPlan(
-    users=5, writes_per_s=80, reads_per_s=80, patience_s=1
-)  # few users, and a window of 200 probes that takes 2.5 s
+LOAD = LoadPlan(users=5, writes_per_s=80, reads_per_s=80, patience_s=1)  # a window of 200 probes takes 2.5 s
 READ_BACK_WITHIN_S = 2.0  # where no database takes writes, waiting longer for one shows nothing more
 
 type States = dict[str, Any]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-WITH_PARTS = ("lab/local", "load", "service", "chaos", "bdd", "faults")
+WITH_PARTS = ("lab/local", "load", "service", "chaos", "bdd", "faults", "campaign")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -144,7 +144,8 @@ def how_sure(found: CampaignMeasurement) -> str:
     drills = words.counted(sure.done, "drill")
     of = "" if len(found.tried) == 1 else " of each variation"
     share = percent(sure.within_attempts.low, ROUND_FLOOR)
-    return f"{drills}{of} show with 95 % confidence that it will do so again in {share} of cases or more."
+    said = f"a success will come within {found.attempts_max} attempts in {share} of cases or more"
+    return f"{drills}{of} show with 95 % confidence that {said}."
 
 
 def least_sure(found: CampaignMeasurement) -> Tried | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gameday.report.charts import Panel
 
 HEIGHT, PANELS_MAX = 150, 8
+HEADROOM = 1.15  # above the longest bar, for its mark and its label
 VERDICTS = (Verdict.HELD, Verdict.BROKEN, Verdict.UNKNOWN)
 SHAPES = ("circle", "cross", "triangle-up")
 PARTS = ("floor", "excess above it", "RTA without a known floor")
@@ -47,6 +48,7 @@ def campaign_svg(plan: CampaignPlan, drills: Sequence[DrillDone]) -> str:
 
     sheet = Sheet()
     high = max((bar.rta_s or 0.0 for _, bars in panels for bar in bars), default=0.0) or 1.0
+    high *= HEADROOM
     drawn = [
         _panel(sheet, name, bars, plan.times, high, is_first=not place, is_last=place == len(panels) - 1)
         for place, (name, bars) in enumerate(panels)

@@ -65,8 +65,16 @@ def tried_words(tried: Tried, attempts_max: int) -> tuple[str, ...]:
     rate = f"success rate {percent(tried.success.estimate)} (95 % confidence: {interval(tried.success)})"
     again = f"chance of a success within {attempts_max}: {percent(tried.within_attempts.estimate)}"
     sure = f"{at_least(tried.within_attempts)} with 95 % confidence"
-    figures = "; ".join(spread_words(each) for each in tried.spreads if each.n)
-    return (f"{name}: {counts}; {rate}", f"  {again}, {sure}", f"  {figures or 'no figure is known'}")
+    figures = [spread_words(each) for each in tried.spreads if each.n]
+    lines = (f"{name}: {counts}; {rate}", f"  {again}, {sure}", *(f"  {each}" for each in figures))
+    return (*lines, f"  {most_lost_words(tried)}")
+
+
+def most_lost_words(tried: Tried) -> str:
+    """``acknowledged writes lost in one drill: 7 at most``; ``none``, where all drills tell; and where they do not."""
+    most = "unknown" if tried.lost_max is None else f"{tried.lost_max:,} at most" if tried.lost_max else "none"
+    told = f"acknowledged writes lost in one drill: {most}"
+    return f"{told}, unknown in {tried.lost_unknown:,} of {tried.done:,}" if tried.lost_unknown else told
 
 
 def spread_words(spread: Spread) -> str:

@@ -65,13 +65,27 @@ def test_a_percentile_of_few_says_that_it_is_the_maximum():
 
 def test_a_variation_in_the_terminal_has_every_figure_with_its_n():
     (tried,) = measure(*campaign("HHU")).tried
-    first, second, third = tried_words(tried, 5)
+    first, second, *figures = tried_words(tried, 5)
     assert first == (
         "as the experiment says: 2 of 3 HELD, 0 BROKEN, 1 UNKNOWN; "
         "success rate 66.7 % (95 % confidence: 9.4 % to 99.2 %)"
     )
     assert second == "  chance of a success within 5: 99.6 %, at least 39.0 % with 95 % confidence"
-    assert third.startswith("  RTA median 11.5 s, p95 12.0 s (the maximum), n = 2 of 3; RPA median 250 ms")
+    assert figures == [
+        "  RTA median 11.5 s, p95 12.0 s (the maximum), n = 2 of 3",
+        "  RPA median 250 ms, p95 250 ms (the maximum), n = 2 of 3",
+        "  excess median 2.50 s, p95 3.00 s (the maximum), n = 2 of 3",
+        "  acknowledged writes lost in one drill: 3 at most, unknown in 1 of 3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lost", "told"), [([0, 0], "none"), ([0, 7], "7 at most"), ([None, None], "unknown, unknown in 2 of 2")]
+)
+def test_the_most_that_one_drill_lost_is_told(lost, told):
+    plan, done = campaign("HH")
+    (tried,) = measure(plan, [replace(each, lost=one) for each, one in zip(done, lost, strict=True)]).tried
+    assert tried_words(tried, 5)[-1] == f"  acknowledged writes lost in one drill: {told}"
 
 
 def test_a_variation_without_a_drill_says_so():
@@ -85,8 +99,8 @@ def test_a_good_campaign_says_what_it_shows_and_how_sure_that_is():
     told = page_of(*campaign("HHH"))
     assert (told.headline.word, told.headline.tone) == ("HELD", Tone.GOOD)
     assert told.headline.why == (
-        "Every attempt was a success, 3 of 3. 3 drills show with 95 % confidence that it will do so again in 82.2 % of "
-        "cases or more."
+        "Every attempt was a success, 3 of 3. 3 drills show with 95 % confidence that a success will come within "
+        "5 attempts in 82.2 % of cases or more."
     )
     assert [figure.value for figure in told.figures] == ["3 of 3", "1 attempt", "13.0 s", "3"]
     assert told.figures[1].details == ("at least 82.2 % with 95 % confidence, estimate 100 %",)
