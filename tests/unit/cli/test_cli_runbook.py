@@ -106,8 +106,8 @@ def gameday(*words):
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (["show", "failbak"], "a runbook (failback"),
-        (["run", "failbak", "--yes"], "a runbook (failback"),
+        (["show", "failbak"], "a runbook ("),
+        (["run", "failbak", "--yes"], "a runbook ("),
         (["run", "failback"], "somebody to ask before each change"),
         (["run", "failback", "--yes", "--from", "14"], "a step of failback (1 look-around, "),
         (["run", "failback", "--yes", "--option", "tasks"], "an option as KEY=VALUE"),

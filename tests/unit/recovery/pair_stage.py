@@ -121,10 +121,10 @@ class Stub:
 
     # RDS
 
-    def describe_db_instances(self, **_: Any) -> dict[str, Any]:
-        if self.here.database is None:
+    def describe_db_instances(self, **asked: str) -> dict[str, Any]:
+        if self.here.database is None and asked:
             raise NotFound
-        return {"DBInstances": [self.here.database]}
+        return {"DBInstances": [self.here.database] if self.here.database else []}
 
     def delete_db_instance(self, *, FinalDBSnapshotIdentifier: str, **_: Any) -> None:
         self._did("delete")
