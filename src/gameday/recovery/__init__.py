@@ -6,6 +6,8 @@ RUNBOOKS: dict[str, str] = {  # a runbook's name -> the module of this room whos
     "database-restore": "database_restore",
     "failback": "failback",
     "object-recovery": "object_recovery",
+    "planned-failover": "planned_failover",
+    "unplanned-failover": "unplanned_failover",
 }
 
 

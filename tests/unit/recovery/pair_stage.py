@@ -121,7 +121,7 @@ class Stub:
 
     # RDS
 
-    def describe_db_instances(self, **asked: str) -> dict[str, Any]:
+    def describe_db_instances(self, **asked: Any) -> dict[str, Any]:
         if self.here.database is None and asked:
             raise NotFound
         return {"DBInstances": [self.here.database] if self.here.database else []}
