@@ -6,7 +6,7 @@ import pytest
 
 from gameday.recovery import RUNBOOKS, runbook
 from gameday.recovery.documents import documents
-from gameday.recovery.runbook import Call, Check, Option, Runbook, Step
+from gameday.recovery.runbook import Call, Calls, Check, Option, Runbook, Step
 from gameday.recovery.shown import command_of, document
 from gameday.recovery.sight import listed, whole
 
@@ -38,6 +38,11 @@ FOLDER = Path(__file__).parents[3] / "docs" / "runbooks"
 )
 def test_a_call_is_shown_as_a_command_of_the_aws_cli(call, command):
     assert command_of(call) == command
+
+
+def test_many_calls_of_one_kind_are_shown_as_the_first_and_a_number():
+    (calls,) = Calls.of("s3", "delete_object", "x", [{"Key": "a"}, {"Key": "b"}, {"Key": "c"}])
+    assert command_of(calls) == "aws s3api delete-object --region x --key a  # and 2 more like it"
 
 
 def test_a_document_tells_options_checks_calls_and_the_way_back():
