@@ -126,6 +126,10 @@ def _value(path: str, data: Any) -> Any:
         return f"<{path}>"
     if call := re.fullmatch(r"States\.Format\('([\w-]+)\{\}', States\.UUID\(\)\)", path):
         return f"{call[1]}11111111-2222-3333-4444-555555555555"
+    if call := re.fullmatch(
+        r"States\.Format\('([\w-]+)\{\}', States\.ArrayGetItem\(States\.StringSplit\((.*), ':'\), 1\)\)", path
+    ):
+        return call[1] + _at(call[2], data).split(":")[1]
     if call := re.fullmatch(r"States\.(\w+)\((.*)\)", path):
         inner = _value(call[2], data)
         return json.dumps(inner) if call[1] == "JsonToString" else json.loads(inner)
