@@ -7,6 +7,7 @@ import aws_cdk as cdk
 
 from infra.settings import GLOBAL_REGION, Settings, settings_from
 from infra.stacks.app import App
+from infra.stacks.backups import Backups
 from infra.stacks.base import GamedayStack
 from infra.stacks.data import Data
 from infra.stacks.drain import Drain
@@ -84,12 +85,13 @@ def _stacks(app: cdk.App, settings: Settings) -> tuple[GamedayStack, ...]:
         for region in (here, there)
     }
     watched = {region: Observability(app, region, settings, service=apps[region]) for region in (here, there)}
+    backups = {region: Backups(app, region, settings, keys=keys[region]) for region in (there, here)}
     drain = Drain(app, here, settings, network=networks[here], service=apps[here])
     routing = Routing(app, GLOBAL_REGION, settings)
     orchestration = Orchestration(
         app, there, settings, network=networks[there], keys=keys[there], data=datas[there], service=apps[there]
     )
-    by_region = (networks, keys, storages, datas, apps, watched)
+    by_region = (networks, keys, storages, datas, apps, watched, backups)
     return (zone, *(stack for stacks in by_region for stack in stacks.values()), drain, routing, orchestration)
 
 

@@ -9,6 +9,9 @@ from infra.synth import use_packaged_node
 PREFIX = "AwsSolutions::AwsSolutions-"
 DATA_BUCKET = "arn:<AWS::Partition>:s3:::gameday-app-data-<AWS::AccountId>"
 TASKS = "arn:<AWS::Partition>:ecs:us-west-2:<AWS::AccountId>"
+RDS = "arn:<AWS::Partition>:rds:us-west-2:<AWS::AccountId>"
+PRIMARY_RDS = "arn:<AWS::Partition>:rds:ap-southeast-2:<AWS::AccountId>"
+ONE_A_DAY = "each daily snapshot has a name of its own"
 PRIMARY_TASKS = "arn:<AWS::Partition>:ecs:ap-southeast-2:<AWS::AccountId>"
 EXECUTIONS = "arn:<AWS::Partition>:states:us-west-2:<AWS::AccountId>:execution:gameday-failover"
 EVERY_REVISION = "every revision of one family: it changes with each image"
@@ -36,6 +39,11 @@ REASONS = {
     f"IAM5[Resource::{TASKS}:task/gameday/*]": NOT_KNOWN_YET,
     f"IAM5[Resource::{PRIMARY_TASKS}:task/gameday/*]": NOT_KNOWN_YET,
     f"IAM5[Resource::{EXECUTIONS}:*]": NOT_KNOWN_YET,
+    f"IAM5[Resource::{RDS}:db:*]": "which database the endpoint's secret names is found by looking at all: read only",
+    f"IAM5[Resource::{RDS}:db:gameday-restored-*]": "each restore makes a database of a new name",
+    f"IAM5[Resource::{RDS}:snapshot:copy-of-gameday-primary-*]": ONE_A_DAY,
+    f"IAM5[Resource::{PRIMARY_RDS}:snapshot:rds:gameday-primary-*]": ONE_A_DAY,
+    f"IAM5[Resource::{RDS}:snapshot:*]": "the newest snapshot, whatever its name",
 }
 
 

@@ -13,6 +13,7 @@ ENDPOINT_SECRET = "gameday/database/endpoint"
 HEALTH_ALARM = "gameday-primary-health"
 FAILOVER_MACHINE = "gameday-failover"
 DRAIN_MACHINE, ANSWER_MACHINE = "gameday-drain", "gameday-drain-answer"
+COPY_MACHINE = "gameday-snapshot-copy"
 CONTAINER = "service"
 TASKS_PRIMARY, TASKS_STANDBY = 2, 1
 SERVICE_PORT, TASK_PORT, DATABASE_PORT = 80, 8000, 5432

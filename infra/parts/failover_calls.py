@@ -22,6 +22,9 @@ class FailoverNames:
     record_ttl_s: int
     replica: str
     database_name: str
+    database_class: str
+    database_subnets: str
+    database_group_id: str
     endpoint_secret: str
     cluster: str
     service: str

@@ -16,6 +16,10 @@ class FailoverResources:
     health_check: str
     hosted_zone: str
     replica: str
+    databases: str
+    restored: str
+    snapshots: str
+    database_subnets: str
     endpoint_secret: str
     key: str
     service: str
@@ -38,6 +42,15 @@ def may_fail_over(names: FailoverNames, to: FailoverResources) -> list[iam.Polic
         allow(["route53:GetHealthCheckStatus"], to.health_check),
         _may_latch(names.service_name, to.hosted_zone),
         allow(["rds:DescribeDBInstances", "rds:PromoteReadReplica"], to.replica),
+        allow(["rds:DescribeDBInstances"], to.databases),  # which of them the endpoint names is not known before
+        allow(["rds:DescribeDBSnapshots"], to.snapshots, to.databases),
+        allow(
+            ["rds:RestoreDBInstanceFromDBSnapshot", "rds:AddTagsToResource"],
+            to.restored,
+            to.snapshots,
+            to.database_subnets,
+        ),
+        allow(["kms:CreateGrant", "kms:DescribeKey"], to.key),
         allow(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], to.endpoint_secret),
         allow(["kms:Decrypt", "kms:GenerateDataKey"], to.key),
         allow(["ecs:UpdateService", "ecs:DescribeServices"], to.service),

@@ -1,7 +1,7 @@
 """The failover, state by state, in Amazon States Language. Pure: names in, a dictionary out.
 
-Take turns → check → (planned: drain and see that the replica has everything) → latch DNS → promote (or say that a
-restore is needed) → endpoint if it changed → scale and wait → post-check → notify. Every task is bounded in time and
+Take turns → check → (planned: drain and see that the replica has everything) → latch DNS → promote, or restore the
+newest snapshot → endpoint if it changed → scale and wait → post-check → notify. Every task is bounded in time and
 retried; what still fails ends in NotifyFailure.
 """
 
@@ -19,9 +19,10 @@ from infra.parts.failover_calls import (
     publish,
 )
 from infra.parts.planned_states import planned
+from infra.parts.restore_states import restore
 from infra.parts.turn_states import FORCED, PLANNED, take_turns
 
-TIMEOUT_S = 1800  # the RTO
+TIMEOUT_S = 3600  # the longest objective, 45 minutes for a restore, and what comes before and after it
 POST_CHECK_TIMEOUT_S = 300
 BACKUP_DAYS = 7  # a promoted replica is the primary, and is backed up like one
 BUSY_OR_PROMOTED = "Rds.InvalidDbInstanceStateException"  # RDS says the same of a busy replica and of a promoted one
@@ -31,6 +32,7 @@ LOST = ("deleting", "failed", "inaccessible-encryption-credentials")
 def failover(names: FailoverNames) -> dict[str, Any]:
     """The whole machine; ``{"mode": "planned"}`` chooses its mode, and without a mode it is unplanned."""
     states = take_turns("CheckPrimaryHealth") | _decide(names) | planned(names) | _promote(names)
+    states |= restore(names, _endpoint(names, "$.replica.Instance.Endpoint"), "ReadEndpointSecret")
     states |= _reconnect(names) | _scale(names) | _finish(names)
     return {
         "Comment": "Fail over to this region: latch DNS, promote the replica, scale the standby, prove it, tell.",
@@ -95,14 +97,14 @@ def _promote(names: FailoverNames) -> dict[str, State]:
         ),
         "NoReplica?": choice(
             {"And": [PLANNED, {"Variable": "$.promotion", "IsPresent": False}], "Next": "ReplicaLost"},
-            otherwise="RestoreUnavailable",
+            {**PLANNED, "Next": "PromotionLost"},
+            otherwise="ReadKnownEndpoint",
         ),
         "ReplicaLost": error(
             "ReplicaLost", "The replica is gone, and a planned failover restores nothing.", then="RefillPrimary"
         ),
-        "RestoreUnavailable": error(
-            "RestoreUnavailable",
-            "There is no replica that could take over. Restore the latest snapshot by its runbook.",
+        "PromotionLost": error(
+            "PromotionLost", "The replica was lost as it was promoted, and the primary is drained. Look at both."
         ),
         "PromoteReplica": task(
             "aws-sdk:rds:promoteReadReplica",
@@ -116,7 +118,12 @@ def _promote(names: FailoverNames) -> dict[str, State]:
             ],
         ),
         "WaitForPromotion": wait("DescribePromoted"),
-        "DescribePromoted": describe(names, "Promoted?", _endpoint(names), caught("NotifyFailure")),
+        "DescribePromoted": describe(
+            names,
+            "Promoted?",
+            {"Endpoint": _endpoint(names, "$.DbInstances[0].Endpoint")},
+            caught("NotifyFailure"),
+        ),
         "Promoted?": choice(
             {"And": [available, {"Not": is_replica()}], "Next": "ReadEndpointSecret"},
             {"And": [available, is_replica(), refused], "Next": "PromoteReplica"},
@@ -156,10 +163,9 @@ def _reconnect(names: FailoverNames) -> dict[str, State]:
     }
 
 
-def _endpoint(names: FailoverNames) -> dict[str, Any]:
+def _endpoint(names: FailoverNames, there: str) -> dict[str, Any]:
     """The secret's text as an object; an intrinsic makes it text where it is written."""
-    there = "$.DbInstances[0].Endpoint"
-    return {"Endpoint": {"host.$": f"{there}.Address", "port.$": f"{there}.Port", "dbname": names.database_name}}
+    return {"host.$": f"{there}.Address", "port.$": f"{there}.Port", "dbname": names.database_name}
 
 
 def _scale(names: FailoverNames) -> dict[str, State]:

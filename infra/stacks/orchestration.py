@@ -12,6 +12,7 @@ from infra.parts.failover_calls import FailoverNames
 from infra.parts.failover_machine import FailoverResources, may_fail_over
 from infra.parts.failover_states import failover
 from infra.parts.logged_machine import SYNC_RULE, LoggedMachine
+from infra.parts.restore_states import RESTORED
 from infra.settings import (
     ANSWER_MACHINE,
     CONTAINER,
@@ -78,6 +79,9 @@ class Orchestration(GamedayStack):
             record_ttl_s=RECORD_TTL_S,
             replica=REPLICA_DATABASE,
             database_name=DATABASE_NAME,
+            database_class=self.settings.database_class,
+            database_subnets=self.data.place.subnets.ref,
+            database_group_id=network.groups.database.security_group_id,
             endpoint_secret=ENDPOINT_SECRET,
             cluster=NAME,
             service=NAME,
@@ -97,6 +101,10 @@ class Orchestration(GamedayStack):
             health_check=f"{route53}healthcheck/{self.check_id}",
             hosted_zone=f"{route53}hostedzone/{self.zone_id}",
             replica=self.arn("rds", f"db:{REPLICA_DATABASE}"),
+            databases=self.arn("rds", "db:*"),
+            restored=self.arn("rds", f"db:{RESTORED}*"),
+            snapshots=self.arn("rds", "snapshot:*"),
+            database_subnets=self.arn("rds", f"subgrp:{self.data.place.subnets.ref}"),
             endpoint_secret=self.data.endpoint.arn,
             key=self.keys.key.arn,
             service=self.arn("ecs", f"service/{NAME}/{NAME}"),

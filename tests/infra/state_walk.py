@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jsonata
+
 Answers = Mapping[str, list[Any]]
 
 
@@ -46,8 +48,24 @@ def _choice(state: Mapping[str, Any], data: dict[str, Any], _: list[Any]) -> str
 
 
 def _pass(state: Mapping[str, Any], data: dict[str, Any], _: list[Any]) -> str:
-    data[state["ResultPath"][2:]] = state["Result"]
+    if state.get("QueryLanguage") == "JSONata":
+        made = _jsonata(state["Output"], data)
+        data.clear()
+        data.update(made)
+        return state["Next"]
+    made = state["Result"] if "Result" in state else _filled(state["Parameters"], data)
+    path = state["ResultPath"][2:]
+    into = data
+    for step in path.split(".")[:-1]:
+        into = into[step]
+    into[path.split(".")[-1]] = made
     return state["Next"]
+
+
+def _jsonata(text: str, data: dict[str, Any]) -> dict[str, Any]:
+    """What the local lab's interpreter evaluates it with; Step Functions has the same language."""
+    expression = jsonata.Jsonata(text.removeprefix("{%").removesuffix("%}"))
+    return json.loads(json.dumps(expression.evaluate(None, {"states": {"input": data}})))
 
 
 def _wait(state: Mapping[str, Any], *_: Any) -> str:
@@ -106,6 +124,12 @@ def _filled(template: Any, data: Any) -> Any:
 def _value(path: str, data: Any) -> Any:
     if path.startswith("$$."):
         return f"<{path}>"
+    if call := re.fullmatch(r"States\.Format\('([\w-]+)\{\}', States\.UUID\(\)\)", path):
+        return f"{call[1]}11111111-2222-3333-4444-555555555555"
+    if call := re.fullmatch(
+        r"States\.Format\('([\w-]+)\{\}', States\.ArrayGetItem\(States\.StringSplit\((.*), ':'\), 1\)\)", path
+    ):
+        return call[1] + _at(call[2], data).split(":")[1]
     if call := re.fullmatch(r"States\.(\w+)\((.*)\)", path):
         inner = _value(call[2], data)
         return json.dumps(inner) if call[1] == "JsonToString" else json.loads(inner)
