@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gameday.facts import AlarmSeen, Availability, Plan, RecoveryPoint, RecoveryTime
+from gameday.facts_objects import ObjectsOutcome
 from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
 
@@ -18,6 +19,7 @@ class Case:
     availability: tuple[Availability, ...]
     alarms: tuple[AlarmSeen, ...]
     split_brain: int | None
+    objects: ObjectsOutcome | None = None
 
     @property
     def plan(self) -> Plan:

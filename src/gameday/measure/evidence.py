@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, Survivor, WalCommit, Write
+from gameday.facts_objects import Document, DocumentRead
 from gameday.measure.moments import fault_window, last, number, observation_end
 from gameday.measure.promotion import Promotion, promotion
 from gameday.measure.settle import EVENTS, Ledger, settle
@@ -36,6 +37,8 @@ class Evidence:
     fault: FaultWindow | None
     promotion: Promotion | None
     end_ns: int | None  # the recorded end of observation
+    documents: tuple[Document, ...] = ()
+    document_reads: tuple[DocumentRead, ...] = ()
 
     @property
     def zero_ns(self) -> int | None:
@@ -75,6 +78,8 @@ def read(record: Record) -> Evidence:
     probes = boots.seen(lines("probes", record.read_probes))
     scheduled = tuple(sorted(probes, key=lambda probe: probe.scheduled_mono_ns))
     survivors = tuple(lines("survivors.ndjson", record.read_survivors))
+    documents = tuple(boots.seen(lines("objects.ndjson", record.read_objects)))
+    document_reads = tuple(boots.seen(lines("objects-survivors.ndjson", record.read_objects_survivors)))
     fault = fault_window(events)
     return Evidence(
         plan=plan,
@@ -90,6 +95,8 @@ def read(record: Record) -> Evidence:
         fault=fault,
         promotion=promotion(events, ledger.writes, fault, primary=plan.primary, secondary=plan.secondary),
         end_ns=observation_end(events),
+        documents=documents,
+        document_reads=document_reads,
     )
 
 

@@ -10,6 +10,7 @@ from gameday.measure.clocks import clocks
 from gameday.measure.evidence import Evidence, read
 from gameday.measure.floor import floor
 from gameday.measure.moments import first
+from gameday.measure.objects import objects_outcome
 from gameday.measure.phases import phases
 from gameday.measure.prober import prober_quality
 from gameday.measure.rpo import recovery_point
@@ -41,6 +42,7 @@ def measure(evidence: Evidence) -> Measurement:
         availability=availability(evidence),
         alarms=alarms(evidence),
         split_brain=split_brain(evidence, classified),
+        objects=objects_outcome(evidence),
     )
     return _measurement(case, times)
 
@@ -91,4 +93,5 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         findings=found,
         buckets=buckets(evidence),
         prober=prober_quality(evidence.probes),
+        objects=case.objects,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gameday.clock import NS
 from gameday.facts import Bucket, Event, FaultWindow, Measurement, Plan
-from gameday.report import headline, settings, tables, words
+from gameday.report import headline, objects, settings, tables, words
 from gameday.report.parts import Figure, Fold, Headline, OverTime, Slice, Table, Waterfall
 
 CLIENTS = {"fresh": "fresh connections", "kept": "kept-alive connections"}
@@ -39,6 +39,8 @@ class Page:
     losses: Table
     witnesses: Table
     lost_ids: Fold
+    documents: Table
+    document_keys: Fold
     clocks: Table
     floor: Table
     alarms: Table
@@ -77,6 +79,8 @@ def page(
         losses=tables.losses(measurement),
         witnesses=tables.witnesses(measurement.recovery_point),
         lost_ids=tables.lost_ids(measurement.recovery_point),
+        documents=objects.outcome(measurement),
+        document_keys=objects.keys(measurement),
         clocks=tables.clocks(measurement.rta_s, measurement.clocks),
         floor=tables.floor(measurement.floor, measurement.rta_s, measurement.excess_s),
         alarms=tables.alarms(measurement.alarms),
