@@ -1,11 +1,16 @@
-"""``make bench`` or ``python -m benchmarks [startup|lab|drills …] [--times N]``: every figure, in one table."""
+"""``make bench`` or ``python -m benchmarks [startup|lab|objects|drills …] [--times N]``: every figure, in one table."""
 
 import argparse
 
-from benchmarks import drills, lab_cost, startup
+from benchmarks import drills, lab_cost, objects, startup
 from benchmarks.figures import print_table
 
-PARTS = {"startup": (startup.figures, 10), "lab": (lab_cost.figures, 5), "drills": (drills.figures, 10)}
+PARTS = {
+    "startup": (startup.figures, 10),
+    "lab": (lab_cost.figures, 5),
+    "objects": (objects.figures, 5),
+    "drills": (drills.figures, 10),
+}
 
 
 def main() -> None:
