@@ -21,6 +21,7 @@ TAKING_BACK = (
     "task_loss",
     "objects",
     "key_unavailable",
+    "replication_pause",
 )  # the modules of this room whose TAKES_BACK: intent -> verb counts
 
 
