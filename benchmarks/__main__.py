@@ -1,14 +1,17 @@
-"""``make bench`` or ``python -m benchmarks [startup|lab|drills|failback …] [--times N]``: the figures, in one table."""
+"""``make bench`` or ``python -m benchmarks [PART …] [--times N]``: every figure, or some parts' own, in one table."""
 
 import argparse
 
-from benchmarks import drills, failback, lab_cost, startup
+from benchmarks import drills, failback, lab_cost, objects, startup
 from benchmarks.figures import print_table
 
 PARTS = {
-    "startup": (startup.figures, 10), "lab": (lab_cost.figures, 5), "drills": (drills.figures, 10),
+    "startup": (startup.figures, 10),
+    "lab": (lab_cost.figures, 5),
+    "objects": (objects.figures, 5),
     "failback": (failback.figures, 5),
-}  # fmt: skip
+    "drills": (drills.figures, 10),
+}
 
 
 def main() -> None:

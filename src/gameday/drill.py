@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gameday.clients import Clients
 from gameday.clock import NS, SYSTEM, Clock
+from gameday.documents import documents_of
 from gameday.errors import DeadlineError, FaultError, InputError, annotating
 from gameday.facts import BASELINE_NOT_MET, Event, Kind, Measurement, Objectives, Verdict
 from gameday.faults.acls import breakable_service
@@ -225,6 +226,7 @@ class Drill:
         with contextlib.suppress(DeadlineError):  # a service that stays bad was observed as well
             self.clients.until(settled, "a good window", 3 * window_s)
         self.timeline.add(Kind.OBSERVATION_END, "looked at until here", window_s=window_s)
+        self._documents.read_back()
         self._observed = True
         if self.undo.open_steps():
             read_before_healing(self._read_back, self.record, self.timeline)
@@ -343,6 +345,7 @@ class Drill:
         load = (self.intent.load, self.lab, self.record)
         self.clients.add(Kind.PROBER, self._world.prober(*load), opened)
         self.clients.add(Kind.LOAD, self._world.load(*load), opened)
+        self._documents = documents_of(self.intent.load, self.lab, self.record, self.timeline, opened)
 
     def _dismiss(self) -> None:
         """An attached lab keeps its warden while something is broken: it acts as soon as this process is gone."""

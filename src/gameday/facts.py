@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from gameday.facts_objects import ObjectsOutcome
+
 
 class Verdict(StrEnum):
     """What a drill proved. BROKEN beats UNKNOWN beats HELD; no evidence is UNKNOWN, never HELD."""
@@ -76,6 +78,7 @@ class Kind(StrEnum):
     LATCH = "latch"  # what = the PRIMARY record's target; detail.latched (bool)
     LOAD = "load"  # what = started|stopped|died
     PROBER = "prober"  # what = started|stopped|died
+    DOCUMENTS = "documents"  # the canary's sight of some documents: what = good|bad|unanswered; detail.why
     RUNBOOK = "runbook"  # a runbook's step; what = its name; detail: runbook, state (started|done|stopped), why
     OBSERVATION_END = "observation_end"  # nothing after this was looked at
     WARDEN = "warden"
@@ -110,6 +113,7 @@ class Objectives:
     rpo_s: float
     latency_bound_s: float = 1.0
     availability_min: float = 0.999
+    object_recovery_s: float = 600.0  # to have every document again
 
     def __post_init__(self) -> None:
         from gameday.errors import InputError
@@ -123,10 +127,7 @@ class Objectives:
 
 @dataclass(frozen=True, slots=True)
 class Timers:
-    """Every delay that configuration dictates, already multiplied by ``scale``; in ``plan.json`` and in the floor.
-
-    The defaults are AWS's own figures at scale 1 (their sources stand in ``gameday.lab.timers``).
-    """
+    """Every delay that configuration dictates, already multiplied by ``scale``; in ``plan.json`` and in the floor."""
 
     scale: float
     health_check_interval_s: float
@@ -404,6 +405,7 @@ class Measurement:
     exposures: tuple[Exposure, ...] = ()  # in order of time
     since: str = "the fault"  # what every "after" counts from: the fault, or the switch of a planned failover
     reprotection: Reprotection | None = None  # None: nobody failed back
+    objects: ObjectsOutcome | None = None  # None: the drill stored no documents
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class Seen:
     alarms: set[tuple[str | None, str]] = field(default_factory=set)  # region and name of those in ALARM
     fenced: set[str] = field(default_factory=set)
     lag_s: float | None = None  # the newest sample of the replica's lag
+    documents: str = ""  # how the canary's documents were read last: good, bad or unanswered
 
     def event(self, event: Event) -> None:
         if event.kind is Kind.EXECUTION:
@@ -23,6 +24,8 @@ class Seen:
             (self.alarms.add if event.what == "ALARM" else self.alarms.discard)(alarm)
         if event.kind is Kind.LAG:
             self.lag_s = float(event.detail["lag_s"])
+        if event.kind is Kind.DOCUMENTS:
+            self.documents = event.what
         if event.kind is Kind.FENCED and event.region:
             self.fenced.add(event.region)
 
@@ -56,3 +59,8 @@ def alarm_cleared(name: str) -> Awaited:
 def lag_at_most(lag_s: float) -> Awaited:
     """The newest sample of the replica's lag is so low; a lag that nobody measured is not."""
     return Awaited(f"a replica lag of {lag_s:g} s at most", lambda seen: seen.lag_s is not None and seen.lag_s <= lag_s)
+
+
+def documents_are(how: str) -> Awaited:
+    """The canary reads its documents so: ``good``, as they were stored, or ``bad``, gone or altered."""
+    return Awaited(f"documents that are {how}", lambda seen: seen.documents == how)

@@ -31,6 +31,7 @@ class StubLoad:
     writes_per_s: float = RATE
     reads_per_s: float = RATE
     probe_timeout_s: float = 1.0
+    documents: int = 0
 
 
 class StubClient:

@@ -15,6 +15,7 @@ from gameday import __version__
 from gameday.chaos import actions, experiment, probes, tolerances
 from gameday.cli import cli
 from gameday.facts import Event, Measurement, Objectives, Plan, Probe, Survivor, Verdict, WalCommit, Write
+from gameday.facts_objects import Document, DocumentRead
 from gameday.faults import DatabaseLoss, RegionOutage
 from gameday.lab.local.postgres import DISCLOSED, HONEST
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS
@@ -153,6 +154,7 @@ def test_while_nobody_reads_the_replay_lsn_the_guide_calls_its_witness_unavailab
 def test_the_record_page_has_the_keys_of_every_line():
     forms = {
         "timeline.ndjson": Event, "writes/*.ndjson": Write, "probes/*.ndjson": Probe, "wal.ndjson": WalCommit,
+        "objects.ndjson": Document, "objects-survivors.ndjson": DocumentRead,
         "survivors.ndjson, survivors-before-healing.ndjson": Survivor, "undo.ndjson": UndoLine,
         "runbook.ndjson": WalkLine,
     }  # fmt: skip
@@ -165,7 +167,16 @@ def test_the_record_page_has_the_keys_of_every_line():
 
 def test_the_record_page_has_every_file_of_a_record():
     record, text = Record(Path("record")), RECORD.read_text()
-    files = [record.timeline, record.undo, record.survivors, record.wal, record.journal, record.page]
+    files = [
+        record.timeline,
+        record.undo,
+        record.survivors,
+        record.objects,
+        record.objects_survivors,
+        record.wal,
+        record.journal,
+        record.page,
+    ]
     folders = [f"{folder.name}/" for folder in (record.writes, record.probes)]
     names = [path.name for path in files] + folders + ["plan.json", "measurement.json", "manifest.json"]
     assert [name for name in names if f"`{name}" not in text] == []

@@ -100,6 +100,22 @@ def gameday_task_loss() -> "Callable[[str], Fault]":
 
 
 @pytest.fixture
+def gameday_object_ransomware() -> "Callable[..., Fault]":
+    """How a share of a region's objects is deleted and overwritten."""
+    from gameday.faults.object_ransomware import ObjectRansomware
+
+    return ObjectRansomware
+
+
+@pytest.fixture
+def gameday_bucket_loss() -> "Callable[[str, str], Fault]":
+    """How a region's bucket, which must be named, is emptied."""
+    from gameday.faults.bucket_loss import BucketLoss
+
+    return BucketLoss
+
+
+@pytest.fixture
 def drill(
     request: pytest.FixtureRequest,
     gameday_lab: LabChoice,

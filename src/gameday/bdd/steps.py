@@ -14,7 +14,7 @@ from gameday.facts import Event, Kind, Measurement, Verdict, Witness
 from gameday.preparing import LOCAL
 from gameday.record.lines import Damage
 from gameday.recovery import runbook
-from gameday.seen import lag_at_most
+from gameday.seen import documents_are, lag_at_most
 
 if TYPE_CHECKING:
     from gameday.faults.base import Fault
@@ -85,6 +85,19 @@ def tasks_stop(drill: Drill, gameday_task_loss: "Callable[[str], Fault]") -> Non
     drill.inject(gameday_task_loss(drill.lab.primary))
 
 
+@when(parsers.re(r"(?P<percent>\d+) % of the primary region's documents are deleted or overwritten$"))
+def documents_ransomed(drill: Drill, percent: str, gameday_object_ransomware: "Callable[..., Fault]") -> None:
+    """As ransomware does it: delete markers on some, unreadable bytes in others."""
+    drill.inject(gameday_object_ransomware(drill.lab.primary, int(percent) / 100))
+
+
+@when("the primary region's bucket is emptied")
+def bucket_emptied(drill: Drill, gameday_bucket_loss: "Callable[[str, str], Fault]") -> None:
+    """Every version and every delete marker is gone for good."""
+    drill.inject(gameday_bucket_loss(drill.lab.primary, drill.lab.of(drill.lab.primary, "BucketName")))
+
+
+@when("the documents have been read back")
 @when("the region comes back")
 @when("the database comes back")
 @when("the regions reach each other again")
@@ -139,6 +152,24 @@ def orders_accepted_again(drill: Drill, minutes: str) -> None:
     """Fresh writes and reads are good again, whichever region answers them."""
     if not drill.until_recovered(int(minutes) * MINUTE_S):
         raise DeadlineError(f"orders accepted again within {minutes} minutes", drill.clients.told(newest=200))
+
+
+@then(parsers.re(r"it is noticed that documents are gone within (?P<minutes>\d+) minutes?$"))
+def documents_missed(drill: Drill, minutes: str) -> None:
+    """The canary, which reads some documents over and over, gets one that is not as it was stored."""
+    drill.until(documents_are("bad"), int(minutes) * MINUTE_S)
+
+
+@then(parsers.re(r"every document was there again within (?P<minutes>\d+) minutes?$"))
+def documents_recovered(drill: Drill, minutes: str) -> None:
+    """All that was acknowledged before the fault, read back with its checksum; the time, as it is judged."""
+    outcome = judged(drill).objects
+    assert outcome is not None, "the drill stored no documents: give its load some"
+    bad = f"{outcome.unrecovered} gone, {outcome.altered} altered, {outcome.unread} not read"
+    assert not (outcome.unrecovered or outcome.altered or outcome.unread), bad
+    limit_s = int(minutes) * MINUTE_S * drill.lab.timer_scale
+    assert outcome.recovery_s is not None, outcome.why
+    assert outcome.recovery_s <= limit_s, f"{outcome.recovery_s:.1f} s, allowed are {limit_s:g} s"
 
 
 @then("no order was refused or failed")

@@ -3,16 +3,19 @@
 from chaoslib.types import Configuration
 
 from gameday.chaos.token import TOKEN, drilling
-from gameday.seen import alarm_cleared, alarm_raised, lag_at_most
+from gameday.seen import alarm_cleared, alarm_raised, documents_are, lag_at_most
 
 __all__ = [
     "fail_over",
     "fence",
     "heal",
     "hold",
+    "inject_bucket_loss",
     "inject_control_plane_trouble",
     "inject_database_loss",
     "inject_health_check_trouble",
+    "inject_key_unavailable",
+    "inject_object_ransomware",
     "inject_partition",
     "inject_region_outage",
     "inject_replica_lag",
@@ -23,6 +26,7 @@ __all__ = [
     "take_snapshot",
     "until_alarm",
     "until_alarm_cleared",
+    "until_documents",
     "until_lag_at_most",
     "until_recovered",
 ]
@@ -146,6 +150,51 @@ def inject_task_loss(region: str, share: float = 1.0, configuration: Configurati
         fault = TaskLoss(region, float(share))
         drill.inject(fault)
         return repr(fault)
+
+
+def inject_object_ransomware(
+    region: str, share: float = 1.0, seed: int = 1, prefix: str = "", configuration: Configuration = None
+) -> str:
+    """Delete and overwrite a share of the objects of a region's bucket, drawn by seed. Returns what was injected.
+
+    Refused on a bucket without versioning: nothing could be taken back.
+    """
+    from gameday.faults.object_ransomware import ObjectRansomware
+
+    with drilling() as drill:
+        fault = ObjectRansomware(region, float(share), int(seed), prefix)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_bucket_loss(region: str, confirm: str, configuration: Configuration = None) -> str:
+    """Empty a region's bucket, versions and all. Returns what was injected.
+
+    Refused unless confirm is the bucket's name, and while the other region's bucket lacks any of the objects.
+    """
+    from gameday.faults.bucket_loss import BucketLoss
+
+    with drilling() as drill:
+        fault = BucketLoss(region, confirm)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_key_unavailable(region: str, configuration: Configuration = None) -> str:
+    """Disable the KMS key of a region's bucket and secrets. Returns what was injected."""
+    from gameday.faults.key_unavailable import KeyUnavailable
+
+    with drilling() as drill:
+        fault = KeyUnavailable(region)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def until_documents(are: str, within_s: float, configuration: Configuration = None) -> str:
+    """Wait until the canary reads its documents good or bad, within_s × timer scale at most; it fails otherwise."""
+    with drilling() as drill:
+        drill.until(documents_are(are), float(within_s))
+        return f"the canary's documents are {are}"
 
 
 def until_alarm(name: str, within_s: float, configuration: Configuration = None) -> str:

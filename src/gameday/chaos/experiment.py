@@ -23,17 +23,18 @@ SECTIONS = (
     "title", "description", "tags", "version", "contributions", "configuration", "secrets", "extensions", "controls",
     "steady-state-hypothesis", "method", "rollbacks", "runtime", "dry",
 )  # fmt: skip
-OBJECTIVES = ("rto_s", "rpo_s", "latency_bound_s", "availability_min")
+OBJECTIVES = ("rto_s", "rpo_s", "latency_bound_s", "availability_min", "object_recovery_s")
 LOAD = {
     "users": "users", "spawn_rate": "spawn_rate", "load_workers": "workers", "writes_per_s": "writes_per_s",
     "reads_per_s": "reads_per_s", "probe_timeout_s": "probe_timeout_s", "think_s": "think_s",
     "patience_s": "patience_s", "read_age_s": "read_age_s", "kept_alive": "kept_alive", "load_stages": "stages",
+    "documents": "documents", "document_bytes": "document_bytes",
 }  # fmt: skip
 STAGE = tuple(field.name for field in fields(LoadStage))
 LAB = ("timer_scale", "link_latency_s", "port_base")
 OTHER = ("lab", "drill", "reports", "primary", "secondary", "deployment", "allowed_accounts", "live", "expected_alarms")
 KNOWN = (*OBJECTIVES, *LOAD, *LAB, *OTHER)
-WHOLE = ("users", "load_workers", "port_base")
+WHOLE = ("users", "load_workers", "port_base", "documents", "document_bytes")
 REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 
 type Tree = Mapping[str, Any]

@@ -25,6 +25,7 @@ TAKING_BACK = (
     "objects",
     "replica_lag",
     "replica_loss",
+    "replication_pause",
     "task_loss",
 )
 

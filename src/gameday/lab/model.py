@@ -18,6 +18,7 @@ SHARED_OUTPUTS = (
     "TopicArn",
 )
 REGION_OUTPUTS = ("DatabaseId", "ClusterName", "EcsServiceName", "VpcId", "BucketName", "EndpointSecret")
+OPTIONAL_OUTPUTS = ("PauseRoleArn",)  # of a region out of which objects are replicated: FIS's role to pause that
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def read_outputs(aws: Aws, deployment: str, primary: str, secondary: str) -> Out
         for key, value in _stack_outputs(aws, deployment, region):
             if key == "AlarmNames":
                 alarms += [(region, name) for name in value.split(",") if name]
-            elif key in REGION_OUTPUTS:
+            elif key in (*REGION_OUTPUTS, *OPTIONAL_OUTPUTS):
                 regions.setdefault(region, {})[key] = value
             elif key in SHARED_OUTPUTS:
                 shared[key] = value

@@ -8,7 +8,7 @@ from math import ceil
 from gameday.errors import InputError
 
 STAGES_MAX = 1_000
-_COUNTS = ("users", "workers")
+_COUNTS = ("users", "workers", "documents", "document_bytes")
 _STAGE = {"for_s": (1, 604_800), "users": (1, 100_000), "spawn_rate": (0.01, 10_000)}  # Locust looks once a second
 
 
@@ -38,7 +38,9 @@ class LoadPlan:
     ``think_s``: how long a user waits between two orders, on average. ``read_age_s``: reads ask for orders that were
     acknowledged at least that long ago. ``patience_s``: how long a user waits for an answer, and half of it for a
     connection. ``stages``: the load's shape, in place of ``users`` and ``spawn_rate``, which then say nothing; from the
-    moment Locust starts, one stage after the other, and the last stage's users until Locust is stopped.
+    moment Locust starts, one stage after the other, and the last stage's users until Locust is stopped. ``documents``:
+    how many documents of ``document_bytes`` are stored through the service before the baseline, and read back after the
+    recovery.
     """
 
     users: int = 50
@@ -52,6 +54,8 @@ class LoadPlan:
     read_age_s: float = 2.0
     patience_s: float = 3.0
     stages: tuple[LoadStage, ...] = ()
+    documents: int = 0
+    document_bytes: int = 2_048
 
     def __post_init__(self) -> None:
         for name in _RANGES:
@@ -76,6 +80,8 @@ _RANGES = {
     "think_s": (0, 3_600),
     "read_age_s": (0, 3_600),
     "patience_s": (0.1, 60),
+    "documents": (0, 100_000),
+    "document_bytes": (1, 1_000_000),
 }
 
 

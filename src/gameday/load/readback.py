@@ -95,9 +95,9 @@ class ReadBack:
         name, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         try:
             address = self._names.addresses(name)[0]
-            with closing(_connection(parts.scheme, name, address, port)) as connection:
-                connection.request("GET", path, headers={"host": parts.netloc, "connection": "close"})
-                answer = connection.getresponse()
+            with closing(connection(parts.scheme, name, address, port)) as line:
+                line.request("GET", path, headers={"host": parts.netloc, "connection": "close"})
+                answer = line.getresponse()
                 return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as cause:
             raise _NoPage(f"{type(cause).__name__}: {cause}") from cause
@@ -122,7 +122,8 @@ def read_back(
     return ReadBack(service_url, resolver, within_s, clock).into(writer, run)
 
 
-def _connection(scheme: str, name: str, address: str, port: int) -> http.client.HTTPConnection:
+def connection(scheme: str, name: str, address: str, port: int) -> http.client.HTTPConnection:
+    """To an address that was looked up by the caller, for a name; over TLS the certificate is the name's."""
     if scheme == "https":
         return _TlsTo(name, address, port)
     return http.client.HTTPConnection(address, port, timeout=REQUEST_TIMEOUT_S)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gameday.facts import AlarmSeen, Availability, Exposure, Plan, RecoveryPoint, RecoveryTime, Reprotection
+from gameday.facts_objects import ObjectsOutcome
 from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
 
@@ -20,6 +21,7 @@ class Case:
     split_brain: int | None
     exposures: tuple[Exposure, ...] = ()
     reprotection: Reprotection | None = None
+    objects: ObjectsOutcome | None = None
 
     @property
     def plan(self) -> Plan:

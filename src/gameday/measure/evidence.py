@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, Survivor, WalCommit, Write
+from gameday.facts_objects import Document, DocumentRead
 from gameday.measure.failback import Failback, failback
 from gameday.measure.moments import Start, fault_window, last, number, observation_end, start_of
 from gameday.measure.promotion import Promotion, promotion
@@ -40,6 +41,8 @@ class Evidence:
     start: Start | None = None  # the fault, or the switch of a planned failover
     observed_ns: int | None = None  # the last end of observation, a failback's own included
     failback: Failback | None = None
+    documents: tuple[Document, ...] = ()
+    document_reads: tuple[DocumentRead, ...] = ()
 
     @property
     def zero_ns(self) -> int | None:
@@ -83,6 +86,8 @@ def read(record: Record) -> Evidence:
     fault, walked = fault_window(events), failback(events)
     start = start_of(events, fault)
     promoted = promotion(events, ledger.writes, start, primary=plan.primary, secondary=plan.secondary)
+    documents = tuple(boots.seen(lines("objects.ndjson", record.read_objects)))
+    document_reads = tuple(boots.seen(lines("objects-survivors.ndjson", record.read_objects_survivors)))
     return Evidence(
         plan=plan,
         events=events,
@@ -100,6 +105,8 @@ def read(record: Record) -> Evidence:
         end_ns=observation_end(events, before_ns=walked.begun_ns if walked else None),
         observed_ns=observation_end(events),
         failback=walked,
+        documents=documents,
+        document_reads=document_reads,
     )
 
 

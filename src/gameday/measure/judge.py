@@ -11,6 +11,7 @@ from gameday.measure.evidence import Evidence, read
 from gameday.measure.exposure import exposures
 from gameday.measure.floor import floor
 from gameday.measure.moments import first
+from gameday.measure.objects import objects_outcome
 from gameday.measure.phases import phases
 from gameday.measure.prober import prober_quality
 from gameday.measure.reprotection import reprotection
@@ -45,6 +46,7 @@ def measure(evidence: Evidence) -> Measurement:
         split_brain=split_brain(evidence, classified),
         exposures=exposures(evidence),
         reprotection=reprotection(evidence, classified),
+        objects=objects_outcome(evidence),
     )
     return _measurement(case, times)
 
@@ -98,4 +100,5 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         exposures=case.exposures,
         since=evidence.start.since if evidence.start else "the fault",
         reprotection=case.reprotection,
+        objects=case.objects,
     )

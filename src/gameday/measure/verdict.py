@@ -2,10 +2,11 @@
 
 Every rule is one small function that yields findings; the verdict is the heaviest finding. BROKEN: any corrupted,
 duplicate, ghost, diverged or unexpected row, rows of a split brain, a client that went back, RTA > RTO, RPA > RPO, a
-loss without a fault. UNKNOWN: evidence is missing (``gameday.measure.missing``). At a timer scale other than 1, HELD
-also requires RTA ≤ RTO × scale: a drill whose delays were scaled and that took longer has not shown that it would
-hold at scale 1, nor that it would not, so it is UNKNOWN, unless the RTO itself is exceeded. An expected alarm that
-stayed silent is told, and changes nothing: it is no objective. So is a failover that failed before the newest one.
+loss without a fault, a document that is gone or altered after the recovery, or that came back too late. UNKNOWN:
+evidence is missing (``gameday.measure.missing``). At a timer scale other than 1, HELD also requires RTA ≤ RTO × scale:
+a drill whose delays were scaled and that took longer has not shown that it would hold at scale 1, nor that it would
+not, so it is UNKNOWN, unless the RTO itself is exceeded. An expected alarm that stayed silent is told, and changes
+nothing: it is no objective. So is a failover that failed before the newest one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from gameday.measure.at_risk import called_before_the_rpo_was_at_risk
 from gameday.measure.case import Case
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.missing import MISSING
+from gameday.measure.objects import object_findings
 from gameday.measure.one_primary import one_primary_throughout
 from gameday.measure.reprotection import RULES as FAILBACK_RULES
 
@@ -143,6 +145,11 @@ def loss_without_fault(case: Case) -> Iterator[Finding]:
         yield Finding(Verdict.BROKEN, "acknowledged writes are gone although nothing was broken", "nothing lost", seen)
 
 
+def documents(case: Case) -> Iterator[Finding]:
+    """Documents that are gone, altered, not read back, or back too late (``gameday.measure.objects``)."""
+    yield from object_findings(case.evidence, case.objects)
+
+
 def silent_alarms(case: Case) -> Iterator[Finding]:
     """Told, and without weight: an alarm that the plan expects and that never fired after the fault."""
     for alarm in case.alarms if case.evidence.fault else ():
@@ -177,6 +184,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     loss_without_fault,
     called_before_the_rpo_was_at_risk,
     one_primary_throughout,
+    documents,
     silent_alarms,
     failed_before,
 )

@@ -13,6 +13,7 @@ import msgspec
 
 from gameday.errors import InputError, RecordError
 from gameday.facts import Event, Measurement, Plan, Probe, Survivor, WalCommit, Write
+from gameday.facts_objects import Document, DocumentRead
 from gameday.record.lines import Damage, LineWriter, read_lines
 
 OTHER_REPORTS = "or choose another folder: --reports, or `reports` in the experiment's configuration"
@@ -59,6 +60,16 @@ class Record:
     @property
     def survivors(self) -> Path:
         return self.folder / "survivors.ndjson"
+
+    @property
+    def objects(self) -> Path:
+        """The documents that were acknowledged."""
+        return self.folder / "objects.ndjson"
+
+    @property
+    def objects_survivors(self) -> Path:
+        """And what was read back of them."""
+        return self.folder / "objects-survivors.ndjson"
 
     @property
     def wal(self) -> Path:
@@ -130,6 +141,12 @@ class Record:
 
     def read_survivors(self, damage: Damage) -> Iterator[Survivor]:
         return read_lines(self.survivors, Survivor, damage)
+
+    def read_objects(self, damage: Damage) -> Iterator[Document]:
+        return read_lines(self.objects, Document, damage)
+
+    def read_objects_survivors(self, damage: Damage) -> Iterator[DocumentRead]:
+        return read_lines(self.objects_survivors, DocumentRead, damage)
 
     def read_wal(self, damage: Damage) -> Iterator[WalCommit]:
         return read_lines(self.wal, WalCommit, damage)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gameday.clock import NS
 from gameday.facts import Bucket, Event, FaultWindow, Kind, Measurement, Plan
-from gameday.report import failback, headline, settings, tables, words
+from gameday.report import failback, headline, objects, settings, tables, words
 from gameday.report.exposure import exposures
 from gameday.report.parts import Figure, Fold, Headline, OverTime, Slice, Table, Waterfall
 
@@ -41,6 +41,8 @@ class Page:
     witnesses: Table
     lost_ids: Fold
     exposures: Table
+    documents: Table
+    document_keys: Fold
     clocks: Table
     floor: Table
     alarms: Table
@@ -81,6 +83,8 @@ def page(
         lost_ids=tables.lost_ids(measurement.recovery_point),
         exposures=exposures(measurement.exposures),
         clocks=tables.clocks(measurement.rta_s, measurement.clocks, measurement.since),
+        documents=objects.outcome(measurement),
+        document_keys=objects.keys(measurement),
         floor=tables.floor(measurement.floor, measurement.rta_s, measurement.excess_s),
         alarms=tables.alarms(measurement.alarms, measurement.since),
         failback=failback.table(measurement.reprotection) if measurement.reprotection else None,

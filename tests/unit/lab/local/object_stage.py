@@ -60,7 +60,8 @@ class ObjectStage:
     @property
     def lab(self) -> Lab:
         """A lab of these two buckets and nothing else."""
-        names = {EAST: {"BucketName": SOURCE}, WEST: {"BucketName": REPLICA}}
+        role = "arn:aws:iam::123456789012:role/pause"
+        names = {EAST: {"BucketName": SOURCE, "PauseRoleArn": role}, WEST: {"BucketName": REPLICA}}
         return Lab("objects", self.aws, EAST, WEST, Outputs({}, names, ()), timer_scale=0.01)
 
     def settle(self, seconds: float = LAG_S + 1) -> None:
