@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gameday.facts import AlarmSeen, Availability, Exposure, Plan, RecoveryPoint, RecoveryTime, Reprotection
+from gameday.facts import AlarmSeen, Availability, Exposure, Plan, RecoveryPoint, RecoveryTime, Reprotection, Restore
 from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
 
@@ -20,6 +20,7 @@ class Case:
     split_brain: int | None
     exposures: tuple[Exposure, ...] = ()
     reprotection: Reprotection | None = None
+    restore: Restore | None = None
 
     @property
     def plan(self) -> Plan:

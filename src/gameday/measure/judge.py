@@ -14,6 +14,7 @@ from gameday.measure.moments import first
 from gameday.measure.phases import phases
 from gameday.measure.prober import prober_quality
 from gameday.measure.reprotection import reprotection
+from gameday.measure.restore import restore
 from gameday.measure.rpo import recovery_point
 from gameday.measure.rto import Terms, overall, recovery_time
 from gameday.measure.verdict import findings, verdict_of
@@ -45,6 +46,7 @@ def measure(evidence: Evidence) -> Measurement:
         split_brain=split_brain(evidence, classified),
         exposures=exposures(evidence),
         reprotection=reprotection(evidence, classified),
+        restore=restore(evidence, classified, overall(times)),
     )
     return _measurement(case, times)
 
@@ -98,4 +100,5 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         exposures=case.exposures,
         since=evidence.start.since if evidence.start else "the fault",
         reprotection=case.reprotection,
+        restore=case.restore,
     )
