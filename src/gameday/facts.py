@@ -100,9 +100,10 @@ FAILBACK_DRAINS = "drain-the-standby"  # started: the planned switch begins, and
 FAILBACK_PROMOTES = "promote-the-primary"  # started: from here on the primary region may acknowledge again
 FAILBACK_PROTECTED = "start-the-standbys-task"  # done: both regions are as they were
 REPLAY_LSN = "replay LSN before promotion"  # detail.lsn, read from the standby; region = the standby's
-# A restore: its source (detail: source, snapshot, database, taken_utc, taken_mono_ns, age_s) and its runbook.
+RESTORE = "database-restore"  # a RUNBOOK's detail.runbook; one of its steps:
+RESTORE_MAKES = "restore-to-a-new-instance"  # started: the restore is called; done: the new database is available
+# A NOTE's what; detail: source, snapshot, database, age_s, taken_utc, taken_mono_ns (what is older is in it).
 RESTORE_SOURCE = "what is restored"
-RESTORE, RESTORE_STEP = "database-restore", "restore to a new instance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +362,24 @@ class ProberQuality:
 
 
 @dataclass(frozen=True, slots=True)
+class Restore:
+    """A database made anew of a backup, times in seconds; None is UNKNOWN. Meaning: ``gameday.measure.restore``."""
+
+    source: str  # the snapshot's name or the point in time, in words
+    database: str
+    region: str | None
+    taken_utc: str  # the backup is complete up to then
+    age_s: float | None  # at the fault
+    restore_s: float | None  # from the call until the new database was available
+    served_s: float | None  # from the call until clients were served again
+    acknowledged_before: int | None  # writes that the backup must hold
+    verified: int | None  # of them: there, once, with their checksum
+    missing_ids: tuple[str, ...]  # some of the others
+    lost_after: int  # acknowledged after it, and not there
+    why: str = ""  # why something is not known
+
+
+@dataclass(frozen=True, slots=True)
 class Reprotection:
     """What a failback took and cost, in seconds; None is UNKNOWN. Meaning: ``gameday.measure.reprotection``."""
 
@@ -406,6 +425,7 @@ class Measurement:
     since: str = "the fault"  # what every "after" counts from: the fault, or the switch of a planned failover
     reprotection: Reprotection | None = None  # None: nobody failed back
     objects: ObjectsOutcome | None = None  # None: the drill stored no documents
+    restore: Restore | None = None  # None: no backup was restored
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,16 @@ def gameday_database_loss() -> "Callable[[str], Fault]":
 
 
 @pytest.fixture
+def gameday_replica_loss() -> "Callable[[str], Fault]":
+    """How a region's replica is lost: in the lab its host dies; in an account RDS deletes it (``Loss.DELETE``)."""
+    from functools import partial
+
+    from gameday.faults.replica_loss import Loss, ReplicaLoss
+
+    return partial(ReplicaLoss, how=Loss.KILL)
+
+
+@pytest.fixture
 def gameday_partition() -> "Callable[[str], Fault]":
     """How a region's database is severed from the other region."""
     from gameday.faults.partition import Partition

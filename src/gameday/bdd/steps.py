@@ -14,6 +14,7 @@ from gameday.facts import Event, Kind, Measurement, Verdict, Witness
 from gameday.preparing import LOCAL
 from gameday.record.lines import Damage
 from gameday.recovery import runbook
+from gameday.recovery.snapshot import take
 from gameday.seen import documents_are, lag_at_most
 
 if TYPE_CHECKING:
@@ -40,6 +41,18 @@ def region_cut_off(drill: Drill, gameday_region_outage: "Callable[[str], Fault]"
 def database_dies(drill: Drill, gameday_database_loss: "Callable[[str], Fault]") -> None:
     """Its host is gone without a goodbye; the rest of the region lives."""
     drill.inject(gameday_database_loss(drill.lab.primary))
+
+
+@given("a snapshot of the primary database is taken")
+def snapshot_taken(drill: Drill) -> None:
+    """It stands for the newest backup that there would be."""
+    take(drill.lab, drill.lab.primary, drill.timeline, within_s=15 * MINUTE_S)
+
+
+@when("its replica dies")
+def replica_dies(drill: Drill, gameday_replica_loss: "Callable[[str], Fault]") -> None:
+    """The other region's database is gone too: there is nothing to promote."""
+    drill.inject(gameday_replica_loss(drill.lab.secondary))
 
 
 @when("the on-call engineer starts the failover")
@@ -268,6 +281,24 @@ def lost_at_most(drill: Drill, minutes: str) -> None:
     point = judged(drill).recovery_point
     assert point.rpa_s is not None, f"the recovery point is unknown: {point.why}"
     assert point.rpa_s <= int(minutes) * MINUTE_S, f"{point.lost} orders over {point.rpa_s:.3f} s"
+
+
+@then("every order acknowledged before the snapshot is there")
+def backup_is_whole(drill: Drill) -> None:
+    """Each of them, once, with its checksum."""
+    restored = judged(drill).restore
+    assert restored, "nothing was restored"
+    assert restored.verified, f"nothing was verified: {restored.why or 'no order was acknowledged before the snapshot'}"
+    assert restored.verified == restored.acknowledged_before, f"missing: {', '.join(restored.missing_ids)}"
+
+
+@then(parsers.re(r"the database was restored within (?P<minutes>\d+) minutes?$"))
+def restored_within(drill: Drill, minutes: str) -> None:
+    """From the call that restores it until it was available."""
+    restored, limit_s = judged(drill).restore, int(minutes) * MINUTE_S * drill.lab.timer_scale
+    assert restored, "nothing was restored"
+    assert restored.restore_s is not None, f"the restore was not seen to its end: {restored.why}"
+    assert restored.restore_s <= limit_s, f"{restored.restore_s:.1f} s, allowed are {limit_s:g} s"
 
 
 @then("the drill has held its objectives")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gameday.facts import AlarmSeen, Availability, Exposure, Plan, RecoveryPoint, RecoveryTime, Reprotection
+from gameday.facts import AlarmSeen, Availability, Exposure, Plan, RecoveryPoint, RecoveryTime, Reprotection, Restore
 from gameday.facts_objects import ObjectsOutcome
 from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
@@ -22,6 +22,7 @@ class Case:
     exposures: tuple[Exposure, ...] = ()
     reprotection: Reprotection | None = None
     objects: ObjectsOutcome | None = None
+    restore: Restore | None = None
 
     @property
     def plan(self) -> Plan:

@@ -15,6 +15,7 @@ from gameday.measure.objects import objects_outcome
 from gameday.measure.phases import phases
 from gameday.measure.prober import prober_quality
 from gameday.measure.reprotection import reprotection
+from gameday.measure.restore import restore
 from gameday.measure.rpo import recovery_point
 from gameday.measure.rto import Terms, overall, recovery_time
 from gameday.measure.verdict import findings, verdict_of
@@ -47,6 +48,7 @@ def measure(evidence: Evidence) -> Measurement:
         exposures=exposures(evidence),
         reprotection=reprotection(evidence, classified),
         objects=objects_outcome(evidence),
+        restore=restore(evidence, classified, overall(times)),
     )
     return _measurement(case, times)
 
@@ -101,4 +103,5 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         since=evidence.start.since if evidence.start else "the fault",
         reprotection=case.reprotection,
         objects=case.objects,
+        restore=case.restore,
     )

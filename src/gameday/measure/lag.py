@@ -9,6 +9,7 @@ from gameday.clock import NS
 from gameday.facts import Event, Kind, Witness
 from gameday.measure.evidence import Evidence
 from gameday.measure.moments import last, number
+from gameday.measure.restore import chosen
 
 
 def lag_witness(evidence: Evidence, rpa_s: float | None) -> tuple[Witness, str, float | None]:
@@ -22,6 +23,8 @@ def lag_witness(evidence: Evidence, rpa_s: float | None) -> tuple[Witness, str, 
         return Witness.UNAVAILABLE, "no replica lag was observed before the fault", None
     if rpa_s is None:
         return Witness.UNAVAILABLE, "the RPA is unknown", lag_s
+    if chosen(evidence):
+        return Witness.UNAVAILABLE, "a backup was restored: its age bounds the loss, not the replica's lag", lag_s
     if evidence.promotion is None:
         return Witness.UNAVAILABLE, "the standby was not promoted, so its lag does not bound the loss", lag_s
     age_s = max(0.0, (fault_ns - sampled_ns(sample)) / NS)

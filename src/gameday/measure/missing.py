@@ -306,9 +306,12 @@ def unlatched(case: Case) -> Iterator[Finding]:
 
 
 def unread_wal(case: Case) -> Iterator[Finding]:
-    """In the local lab the old primary's WAL can be read, so after a promotion it must have been."""
+    """In the local lab the old primary's WAL can be read, so after a promotion it must have been.
+
+    A restore makes a new database of a backup: nothing forks from the old primary, so there is no such WAL.
+    """
     evidence = case.evidence
-    if case.plan.lab == LOCAL_LAB and evidence.promotion is not None and evidence.wal is None:
+    if case.plan.lab == LOCAL_LAB and case.restore is None and evidence.promotion is not None and evidence.wal is None:
         expected = "the old primary's commits after the fork (wal.ndjson)"
         yield unknown("the old primary's WAL was not read", expected, "none, so a split brain cannot be ruled out")
 

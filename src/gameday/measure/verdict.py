@@ -19,6 +19,7 @@ from gameday.measure.missing import MISSING
 from gameday.measure.objects import object_findings
 from gameday.measure.one_primary import one_primary_throughout
 from gameday.measure.reprotection import RULES as FAILBACK_RULES
+from gameday.measure.restore import RULES as RESTORE_RULES
 
 WEIGHTS = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
 ALL_TIMERS_REAL = 1.0
@@ -38,7 +39,7 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
 
 def findings(case: Case) -> tuple[Finding, ...]:
     """What every rule of the table has to say, the heaviest first."""
-    told = [finding for rule in (*RULES, *FAILBACK_RULES, *MISSING) for finding in rule(case)]
+    told = [finding for rule in (*RULES, *FAILBACK_RULES, *RESTORE_RULES, *MISSING) for finding in rule(case)]
     return tuple(sorted(told, key=lambda finding: -WEIGHTS.index(finding.weight)))
 
 

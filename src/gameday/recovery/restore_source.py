@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gameday.errors import InputError
-from gameday.lab.current_database import current_database, described, endpoint
+from gameday.lab.current_database import current_database
 from gameday.lab.model import Lab
 
 LATEST_SNAPSHOT, LATEST, SNAPSHOT = "latest-snapshot", "latest", "snapshot:"
+TO_FORM = r"latest-snapshot|latest|snapshot:[A-Za-z0-9:-]+|\d{4}-\d\d-\d\d[T ][0-9:.]+(Z|\+00:00)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Source:
     @property
     def told(self) -> str:
         """For a person."""
-        moment = self.taken.isoformat(timespec="seconds")
+        moment = self.taken.isoformat(timespec="milliseconds")
         return f"snapshot {self.snapshot} of {moment}" if self.snapshot else f"the backup as of {moment}"
 
 
@@ -45,32 +46,6 @@ def choose(lab: Lab, region: str, to: str) -> Source | str:
 def database_names(lab: Lab, region: str) -> tuple[str, ...]:
     """The names that the region's database has or had: of the instance that is used now, and of the stack's output."""
     return tuple(dict.fromkeys((current_database(lab, region)[0], lab.of(region, "DatabaseId"))))
-
-
-def template(lab: Lab, region: str) -> Mapping[str, Any]:
-    """How the new instance is to be reached: the lost one's own class, subnets and groups, as RDS still tells them.
-
-    Of an instance that is gone RDS tells nothing: then those of the region's other instance with its subnet group, or
-    nothing, and the restore's checks say what is missing.
-    """
-    _, found = current_database(lab, region)
-    of = found or next(iter(described(lab, region)), None)
-    if of is None:
-        return {}
-    groups = [group["VpcSecurityGroupId"] for group in of.get("VpcSecurityGroups", [])]
-    subnets = (of.get("DBSubnetGroup") or {}).get("DBSubnetGroupName")
-    return {
-        **({"DBSubnetGroupName": subnets} if subnets else {}),
-        **({"VpcSecurityGroupIds": groups} if groups else {}),
-        **({"Port": of["Endpoint"]["Port"]} if (of.get("Endpoint") or {}).get("Port") else {}),
-        "DBInstanceClass": of["DBInstanceClass"],
-        "PubliclyAccessible": False,
-    }
-
-
-def database_name(lab: Lab, region: str) -> str:
-    """The name within PostgreSQL that the secret tells; a restore keeps it."""
-    return str(endpoint(lab, region).get("dbname", ""))
 
 
 def _newest(lab: Lab, region: str) -> Source | str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gameday.clock import NS
 from gameday.facts import Bucket, Event, FaultWindow, Kind, Measurement, Plan
-from gameday.report import failback, headline, objects, settings, tables, words
+from gameday.report import failback, headline, objects, restored, settings, tables, words
 from gameday.report.exposure import exposures
 from gameday.report.parts import Figure, Fold, Headline, OverTime, Slice, Table, Waterfall
 
@@ -47,6 +47,7 @@ class Page:
     floor: Table
     alarms: Table
     failback: Table | None  # None: nobody failed back
+    restore: Table | None  # None: no backup was restored
     effects: Table
     reachable: tuple[str, ...]
     limits_heading: str
@@ -88,6 +89,7 @@ def page(
         floor=tables.floor(measurement.floor, measurement.rta_s, measurement.excess_s),
         alarms=tables.alarms(measurement.alarms, measurement.since),
         failback=failback.table(measurement.reprotection) if measurement.reprotection else None,
+        restore=restored.table(measurement.restore) if measurement.restore else None,
         effects=tables.effects(events),
         reachable=tuple(words.sentence(each) for each in plan.stays_reachable),
         limits_heading="What the local lab does not prove" if plan.lab == "local" else "What this drill does not prove",

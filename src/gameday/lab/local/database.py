@@ -1,6 +1,7 @@
 """The database controller: every RDS instance of the control plane is a real PostgreSQL."""
 
 import importlib
+import itertools
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -69,6 +70,7 @@ class DatabaseController:
         self._blanks = Blanks(self._binaries, self.ground.folder / "blanks", self._workers)
         self._workers.submit(importlib.import_module, "psycopg")  # now, when there is time
         self._to_start: list[tuple[Node, Future[None]]] = []
+        self._folders = itertools.count()
         self.backups = Backups(self.ground.folder / "backups")
         self.births = Births(
             self.ground, self._blanks, self._password, self._start_and_wait, self._closing, self._publish_lag
@@ -207,7 +209,8 @@ class DatabaseController:
             return  # it is `creating` until its source is there
         number = self._number(key)
         address = (self.ground.addresses.postgres(region, number), self.ground.ports.database)
-        node = Node(db_id, self.ground.folder / "pg" / db_id, address, self._binaries)
+        # Not named after the instance: 63 characters of it would make the socket's path too long.
+        node = Node(db_id, self.ground.folder / "pg" / str(next(self._folders)), address, self._binaries)
         instance = self._held[key] = Instance(region, number, node, source)
         db.status = CREATING
         db.gameday_address, db.port = self.endpoint(region, db_id)
