@@ -51,13 +51,18 @@ def ways(
     copied = [one for one in left if own and states[one.key] is State.COVERED]
     other = [one for one in left if one not in copied]
     reachable = [one for one in other if _has(there, one)]
-    hidden = [wanted[key] for key, state in states.items() if state is State.HIDDEN]
     return Ways(
-        markers=tuple(marker for one in hidden for marker in markers_above(here[one.key], one.id)),
+        markers=markers_hiding(here, wanted),
         from_versions=tuple(copied),
         from_replica=tuple(reachable),
         unrecoverable=tuple(one.key for one in other if one not in reachable),
     )
+
+
+def markers_hiding(here: Versions, wanted: Mapping[str, Version]) -> tuple[Version, ...]:
+    """The delete markers to remove: those of keys above whose wanted version lies nothing else."""
+    hidden = [one for key, one in wanted.items() if state_of(here.get(key, ()), one.id) is State.HIDDEN]
+    return tuple(marker for one in hidden for marker in markers_above(here[one.key], one.id))
 
 
 def bring_back(lab: Lab, place: Place, replica: Place | None, wanted: Mapping[str, Version], prefix: str = "") -> Ways:

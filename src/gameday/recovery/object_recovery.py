@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 from gameday.errors import InputError
 from gameday.lab.bring_back import Ways, copy_of, removals
 from gameday.lab.versions import Place, data_of, is_versioned, versions
-from gameday.recovery.objects import BEST, SOURCES, altered, burst_began, left_to_do, moment_of, told
+from gameday.recovery.objects import (
+    BEST,
+    SOURCES,
+    VERSIONS,
+    altered,
+    burst_began,
+    left_to_do,
+    markers_left,
+    moment_of,
+    told,
+)
 from gameday.recovery.runbook import Calls, Check, Option, Runbook, Scene, Step
 
 AT = "at"  # scene.found: the moment, as text
@@ -41,6 +51,9 @@ def _find_the_moment(scene: Scene) -> str:
         scene.found[AT] = told(moment_of(said))
         return f"{scene.found[AT]}, as was said"
     found = versions(scene.lab, _place(scene), scene.options["prefix"])
+    if not found and _source(scene) != VERSIONS:
+        scene.found[AT] = told(datetime.now(UTC))
+        return f"{scene.found[AT]}, which is now: the bucket is empty, so what the replica bucket has is all there is"
     begun = burst_began(found, datetime.now(UTC))
     scene.found[AT] = told(begun) if begun else ""
     return f"{scene.found[AT]}, a guess: the newest burst of changes began then" if begun else ""
@@ -63,7 +76,8 @@ def _unrecoverable(scene: Scene) -> str:
 
 
 def _remove_markers(scene: Scene) -> Sequence[Calls]:
-    arguments = removals(_place(scene), _ways(scene).markers)
+    wanted = region_of(scene), _moment(scene), scene.options["prefix"], _source(scene)
+    arguments = removals(_place(scene), markers_left(scene.lab, *wanted))
     return Calls.of("s3", "delete_objects", region_of(scene), arguments)
 
 
@@ -92,7 +106,8 @@ FIND = Step(
     name="find-the-moment",
     text="First stop whoever is still deleting. Then say when the bucket was last good: the moment of the fault, in "
     "whole seconds, as S3 stamps versions; what was written in that second counts as after it. Without it the start of "
-    "the newest burst of changes is taken, which is a guess: look at it before going on.",
+    "the newest burst of changes is taken, which is a guess: look at it before going on. Of an empty bucket there is "
+    "nothing to guess from, and what the replica bucket has now is taken.",
     undo="nothing was changed",
     before=(
         Check("the bucket keeps versions", _versioned, bool, next_step="nothing can be brought back from versions"),

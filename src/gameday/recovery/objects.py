@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from gameday.clock import utc_text
 from gameday.errors import InputError
-from gameday.lab.bring_back import Ways, each_at_once, sum_of, ways
+from gameday.lab.bring_back import Ways, each_at_once, markers_hiding, sum_of, ways
 from gameday.lab.model import Lab
-from gameday.lab.versions import Place, Version, Versions, as_of, before, data_of, versions
+from gameday.lab.versions import Place, Version, Versions, as_of, before, current, data_of, versions
 
 BURST_GAP = timedelta(minutes=1)
 LOOKED_BACK = timedelta(days=1)
@@ -66,11 +66,24 @@ def left_to_do(lab: Lab, region: str, moment: datetime, prefix: str, source: str
     return ways(lab, data_of(lab, region), replica, wanted, prefix, own=source != REPLICA)
 
 
+def markers_left(lab: Lab, region: str, moment: datetime, prefix: str, source: str) -> tuple[Version, ...]:
+    """The delete markers that still hide what is wanted; nothing is read for it but the list of versions."""
+    wanted = wanted_at(lab, region, moment, prefix, source)
+    return markers_hiding(versions(lab, data_of(lab, region), prefix), wanted)
+
+
 def altered(lab: Lab, region: str, moment: datetime, prefix: str, source: str) -> list[str]:
-    """The keys whose object, read to its last byte, is not the one that was wanted; each is read twice."""
+    """The keys whose object, read to its last byte, is not the one that was wanted.
+
+    A copy is held against the version that it was made of, which is read too. Where the wanted version itself is the
+    current one, being read is all that it must prove: S3 answers with its checksum, and boto3 compares.
+    """
     place, other = data_of(lab, region), data_of(lab, lab.other(region))
+    now = current(versions(lab, place, prefix))
 
     def differs(one: Version) -> bool:
+        if one.key in now and now[one.key].id == one.id:
+            return sum_of(lab, place, one.key) is None
         known = _where(lab, one, place, other)
         return known is None or sum_of(lab, place, one.key) != known
 

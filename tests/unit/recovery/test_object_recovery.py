@@ -109,6 +109,13 @@ def test_an_emptied_bucket_comes_back_from_its_replica_and_again_is_nothing(stag
 
 
 @pytest.mark.parts
+def test_an_empty_bucket_without_a_moment_gets_what_its_replica_has(stage: ObjectStage, tmp_path: Path):
+    empty(stage)
+    recover(stage, tmp_path)
+    assert bodies(stage) == GOOD
+
+
+@pytest.mark.parts
 def test_versions_that_are_to_come_from_the_replica_do(stage: ObjectStage, tmp_path: Path):
     at = ransom(stage)
     recover(stage, tmp_path, at=at, **{"from": "replica"})
