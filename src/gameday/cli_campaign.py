@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from gameday.campaign.asking import Campaign, Wish
-    from gameday.facts_campaign import CampaignMeasurement
+    from gameday.facts.campaign import CampaignMeasurement
     from gameday.record.campaign import CampaignFolder
 
 a_campaign = click.Path(path_type=Path, file_okay=False)

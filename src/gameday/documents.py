@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gameday.errors import GamedayError, LoadError
 from gameday.facts import Event, Kind
-from gameday.facts_objects import DOCUMENTS_READ_BACK, Document, DocumentRead
+from gameday.facts.documents import DOCUMENTS_READ_BACK, Document, DocumentRead
 from gameday.lab.model import Lab
 from gameday.load.plan import LoadPlan
 from gameday.record.layout import Record

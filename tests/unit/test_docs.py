@@ -15,7 +15,7 @@ from gameday import __version__
 from gameday.chaos import actions, experiment, probes, tolerances
 from gameday.cli import cli
 from gameday.facts import Event, Measurement, Objectives, Plan, Probe, Survivor, Verdict, WalCommit, Write
-from gameday.facts_objects import Document, DocumentRead
+from gameday.facts.documents import Document, DocumentRead
 from gameday.faults import DatabaseLoss, RegionOutage
 from gameday.lab.local.postgres import DISCLOSED, HONEST
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS

@@ -10,7 +10,7 @@ import pytest
 
 from gameday.documents import Canary, Documents
 from gameday.facts import Event, Kind
-from gameday.facts_objects import Document
+from gameday.facts.documents import Document
 from gameday.load.documents import Shelf, body_of
 from gameday.record.layout import Record
 from gameday.record.ledger import checksum

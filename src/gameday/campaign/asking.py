@@ -11,7 +11,7 @@ from pathlib import Path
 from gameday.chaos.experiment import Asked
 from gameday.chaos.reading import REPORTS, ExperimentFile, experiment_file
 from gameday.errors import InputError, RecordError
-from gameday.facts_campaign import CampaignPlan
+from gameday.facts.campaign import CampaignPlan
 from gameday.preparing import LOCAL, first_plan
 from gameday.record.layout import OTHER_REPORTS, ROOM_MIN_BYTES, sha256_of
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gameday.errors import RecordError
 from gameday.facts import Finding, Measurement, Verdict
-from gameday.facts_campaign import DrillDone
+from gameday.facts.campaign import DrillDone
 from gameday.measure.campaign import harm
 from gameday.record.layout import Record, sha256_of
 

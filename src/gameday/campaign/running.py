@@ -13,7 +13,7 @@ from gameday.campaign.told import beginning_line, ending_line, progress_line
 from gameday.clock import NS, SYSTEM, Clock
 from gameday.errors import annotating
 from gameday.facts import Verdict
-from gameday.facts_campaign import CampaignMeasurement, DrillDone, Turn
+from gameday.facts.campaign import CampaignMeasurement, DrillDone, Turn
 from gameday.measure.campaign import measure, turns
 from gameday.processes import spawn
 from gameday.record.campaign import CampaignFolder

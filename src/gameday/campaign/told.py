@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gameday.facts_campaign import CampaignMeasurement, CampaignPlan, DrillDone, Turn
+from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, DrillDone, Turn
 from gameday.record.campaign import CampaignFolder
 from gameday.report import words
 from gameday.report.campaign_words import lost_words, parameters_words, tried_words

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from gameday.clock import SYSTEM, Clock, boot_id
-from gameday.facts_objects import Document, DocumentRead
+from gameday.facts.documents import Document, DocumentRead
 from gameday.load.readback import connection
 from gameday.load.resolve import TtlResolver
 from gameday.record.ledger import checksum

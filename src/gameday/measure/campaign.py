@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 
 from gameday.facts import Measurement, Verdict
-from gameday.facts_campaign import CampaignMeasurement, CampaignPlan, Chance, DrillDone, Spread, Tried, Turn
+from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, Chance, DrillDone, Spread, Tried, Turn
 from gameday.measure.verdict import TOO_LATE, WEIGHTS
 
 CONFIDENCE = 0.95

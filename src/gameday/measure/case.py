@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gameday.facts import AlarmSeen, Availability, Exposure, Plan, RecoveryPoint, RecoveryTime, Reprotection, Restore
-from gameday.facts_objects import ObjectsOutcome
+from gameday.facts.documents import ObjectsOutcome
 from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, Survivor, WalCommit, Write
-from gameday.facts_objects import Document, DocumentRead
+from gameday.facts.documents import Document, DocumentRead
 from gameday.measure.failback import Failback, failback
 from gameday.measure.moments import Start, fault_window, last, number, observation_end, start_of
 from gameday.measure.promotion import Promotion, promotion

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from gameday.clock import NS
 from gameday.facts import Event, Finding, Kind, Verdict
-from gameday.facts_objects import DOCUMENTS_READ_BACK, Document, DocumentRead, ObjectsOutcome
+from gameday.facts.documents import DOCUMENTS_READ_BACK, Document, DocumentRead, ObjectsOutcome
 from gameday.measure.evidence import Evidence
 from gameday.measure.moments import first, last, number
 

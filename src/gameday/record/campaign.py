@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gameday.errors import InputError, RecordError
-from gameday.facts_campaign import CampaignMeasurement, CampaignPlan, DrillDone
+from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, DrillDone
 from gameday.record.layout import OTHER_REPORTS, hashes_of, pretty, write_whole
 from gameday.record.lines import Damage, LineWriter, read_lines
 

@@ -13,7 +13,7 @@ import msgspec
 
 from gameday.errors import InputError, RecordError
 from gameday.facts import Event, Measurement, Plan, Probe, Survivor, WalCommit, Write
-from gameday.facts_objects import Document, DocumentRead
+from gameday.facts.documents import Document, DocumentRead
 from gameday.record.lines import Damage, LineWriter, read_lines
 
 OTHER_REPORTS = "or choose another folder: --reports, or `reports` in the experiment's configuration"

@@ -7,7 +7,7 @@ from decimal import ROUND_FLOOR
 from markupsafe import Markup
 
 from gameday.facts import Verdict
-from gameday.facts_campaign import CampaignMeasurement, CampaignPlan, DrillDone, Spread, Tried
+from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, DrillDone, Spread, Tried
 from gameday.report import words
 from gameday.report.campaign_chart import PANELS_MAX, campaign_svg
 from gameday.report.campaign_words import (

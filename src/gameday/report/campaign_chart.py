@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gameday.facts import Verdict
-from gameday.facts_campaign import CampaignPlan, DrillDone
+from gameday.facts.campaign import CampaignPlan, DrillDone
 from gameday.report.campaign_words import parameters_words
 from gameday.report.charts import INK, WIDTH, Row, Sheet, drawn_svg, dressed
 from gameday.report.words import duration

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from gameday.facts_campaign import Chance, DrillDone, Spread, Tried
+from gameday.facts.campaign import Chance, DrillDone, Spread, Tried
 from gameday.report import words
 
 DIGITS = range(1, 17)

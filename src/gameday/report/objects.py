@@ -1,7 +1,7 @@
 """The report's words of a drill's documents."""
 
 from gameday.facts import Measurement
-from gameday.facts_objects import ObjectsOutcome
+from gameday.facts.documents import ObjectsOutcome
 from gameday.report import words
 from gameday.report.parts import Cell, Column, Fold, Table, Tone
 

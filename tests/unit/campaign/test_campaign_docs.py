@@ -6,7 +6,7 @@ from pathlib import Path
 
 from campaigns import campaign
 
-from gameday.facts_campaign import DrillDone
+from gameday.facts.campaign import DrillDone
 from gameday.measure.campaign import measure
 from gameday.record.campaign import CampaignFolder
 from gameday.report.campaign_words import percent

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gameday.facts import Objectives, Verdict
-from gameday.facts_campaign import CampaignPlan, DrillDone
+from gameday.facts.campaign import CampaignPlan, DrillDone
 from gameday.measure.campaign import turns
 
 PLAN = CampaignPlan(

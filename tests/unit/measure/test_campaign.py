@@ -8,7 +8,7 @@ from campaigns import PLAN, campaign, drill, varied
 from records import good_drill
 
 from gameday.facts import Finding, Objectives, Verdict
-from gameday.facts_campaign import Chance, Turn
+from gameday.facts.campaign import Chance, Turn
 from gameday.measure.campaign import (
     COMPLETE,
     INTERRUPTED,

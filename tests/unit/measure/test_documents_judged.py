@@ -8,7 +8,7 @@ from records import FAULT_S, PLAN, PRIMARY, DrillBuilder, at_ns, told
 
 from gameday.clock import HandClock
 from gameday.facts import Kind, Measurement, Objectives, Verdict
-from gameday.facts_objects import DOCUMENTS_READ_BACK, Document, DocumentRead
+from gameday.facts.documents import DOCUMENTS_READ_BACK, Document, DocumentRead
 from gameday.measure.judge import judge
 from gameday.record.ledger import checksum
 

@@ -8,7 +8,7 @@ from examples import HOSTILE
 from test_report_html import LOADING, Reader
 
 from gameday.facts import Verdict
-from gameday.facts_campaign import Chance, Spread
+from gameday.facts.campaign import Chance, Spread
 from gameday.measure.campaign import measure
 from gameday.report.campaign import campaign_html, campaign_page
 from gameday.report.campaign_chart import bars_of, campaign_svg

@@ -1,0 +1,90 @@
+"""What a record's files hold, line by line: writes, probes, events, survivors, commits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gameday.facts.words import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One line of the ledger (DESIGN §4). ``ev`` is ``sent`` or a :class:`Settlement`'s value."""
+
+    boot: str
+    writer: str
+    id: str
+    attempt: int
+    ev: str
+    mono_ns: int
+    utc: str
+    sum: str
+    region: str | None = None
+    xid: int | None = None
+    lsn_before: str | None = None
+    lsn_after: str | None = None
+    status: int | None = None
+    why: str | None = None
+    size_bytes: int | None = None  # of the payload
+    line: int | None = None  # the line's number in its segment, from 1: a hole shows that a line is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One scheduled probe of the open-model prober. ``target`` is write or read; ``client`` is fresh or kept.
+
+    ``good`` is the client's own sight (a success that echoes what was asked, a read of an id replicated before the
+    fault that is found). The latency bound is applied when judging, from ``done_mono_ns`` − ``scheduled_mono_ns``.
+    ``seq`` counts from 0 for each target and client; a number that is missing is evidence that is missing.
+    """
+
+    boot: str
+    target: str
+    client: str
+    seq: int
+    scheduled_mono_ns: int
+    sent_mono_ns: int
+    done_mono_ns: int
+    utc: str
+    good: bool
+    region: str | None = None
+    address: str | None = None
+    status: int | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the timeline."""
+
+    boot: str
+    mono_ns: int
+    utc: str
+    kind: Kind
+    what: str
+    region: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """One row (or ``count`` rows of one id) found in the surviving database."""
+
+    id: str
+    sum: str
+    xid: int | None = None
+    region: str | None = None
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WalCommit:
+    """One commit record on the old primary after the fork point (from pg_waldump; local lab only).
+
+    ``utc`` is the commit's own stamp. ``order`` is False for commits that touched no order (vacuum, catalog).
+    """
+
+    xid: int
+    lsn: str
+    utc: str
+    order: bool = True
