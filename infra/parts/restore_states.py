@@ -79,7 +79,8 @@ def _find(names: FailoverNames) -> dict[str, State]:
 
 def _make(names: FailoverNames, endpoint: dict[str, Any], then: str) -> dict[str, State]:
     lost = {"Or": [has_status(status) for status in LOST], "Next": "RestoreFailed"}
-    unique = f"States.Format('{RESTORED}{{}}', States.UUID())"
+    short = "States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0)"  # a name may have 63 characters
+    unique = f"States.Format('{RESTORED}{{}}', {short})"
     return {
         "TakeExisting": _named("$.chosen.Existing", "DescribeRestored"),
         "NameRestored": _named(unique, "RestoreSnapshot"),

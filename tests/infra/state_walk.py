@@ -124,8 +124,9 @@ def _filled(template: Any, data: Any) -> Any:
 def _value(path: str, data: Any) -> Any:
     if path.startswith("$$."):
         return f"<{path}>"
-    if call := re.fullmatch(r"States\.Format\('([\w-]+)\{\}', States\.UUID\(\)\)", path):
-        return f"{call[1]}11111111-2222-3333-4444-555555555555"
+    path = path.replace("States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0)", "<uuid>")
+    if call := re.fullmatch(r"States\.Format\('([\w-]+)\{\}', <uuid>\)", path):
+        return f"{call[1]}11111111"
     if call := re.fullmatch(
         r"States\.Format\('([\w-]+)\{\}', States\.ArrayGetItem\(States\.StringSplit\((.*), ':'\), 1\)\)", path
     ):

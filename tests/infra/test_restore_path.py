@@ -12,7 +12,7 @@ from test_planned_failover import PLANNED, Read, healthy, named
 pytestmark = pytest.mark.infra
 GONE = Refused("Rds.DbInstanceNotFoundException")
 OLD, NEW = "2026-11-24T03:00:00Z", "2026-11-24T03:00:00.250Z"
-RESTORED = "gameday-restored-11111111-2222-3333-4444-555555555555"
+RESTORED = "gameday-restored-11111111"
 
 
 @pytest.fixture(scope="module")
