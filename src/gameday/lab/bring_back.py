@@ -20,6 +20,8 @@ DELETED_AT_ONCE = 1000  # DeleteObjects takes no more
 COPY_MAX_BYTES = 5 << 30  # CopyObject takes no more
 NOT_THERE = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
 
+_sums: dict[tuple[str, str, str], str] = {}  # bucket, key and version id -> SHA-256
+
 
 @dataclass(frozen=True, slots=True)
 class Ways:
@@ -101,7 +103,13 @@ def each_at_once[T, R](act: Callable[[T], R], things: Iterable[T]) -> list[R]:
 
 
 def sum_of(lab: Lab, place: Place, key: str, version: str | None = None) -> str | None:
-    """The SHA-256 of an object's bytes, all of them read; None when there is none."""
+    """The SHA-256 of an object's bytes, all of them read; None when there is none.
+
+    A version's bytes never change, so a version that is asked for by its id is read once a process, and a current
+    object each time.
+    """
+    if version and (known := _sums.get((place.bucket, key, version))):
+        return known
     chosen = {"VersionId": version} if version else {}
     try:
         body = lab.client("s3", place.region).get_object(Bucket=place.bucket, Key=key, **chosen)["Body"]
@@ -112,6 +120,8 @@ def sum_of(lab: Lab, place: Place, key: str, version: str | None = None) -> str 
     found = hashlib.sha256()
     for part in body.iter_chunks():
         found.update(part)
+    if version:
+        _sums[place.bucket, key, version] = found.hexdigest()
     return found.hexdigest()
 
 
