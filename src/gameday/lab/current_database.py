@@ -39,11 +39,11 @@ def described(lab: Lab, region: str) -> list[Described]:
 
 
 def endpoint(lab: Lab, region: str) -> dict[str, Any]:
-    """What the region's secret says: ``host``, ``port``, ``dbname``; empty when there is no such secret."""
+    """What the region's secret says: ``host``, ``port``, ``dbname``; empty where it cannot be read (none, or no key)."""
     secrets = lab.client("secretsmanager", region)
     try:
         text = secrets.get_secret_value(SecretId=lab.of(region, "EndpointSecret"))["SecretString"]
         told = json.loads(text)
-    except (secrets.exceptions.ResourceNotFoundException, ValueError):
+    except (secrets.exceptions.ResourceNotFoundException, secrets.exceptions.DecryptionFailure, ValueError):
         return {}
     return told if isinstance(told, dict) else {}

@@ -118,6 +118,7 @@ class Stub:
 
     class exceptions:
         DBInstanceNotFoundFault = DBSnapshotNotFoundFault = ResourceNotFoundException = NotFound
+        DecryptionFailure = NotFound
 
     # RDS
 
