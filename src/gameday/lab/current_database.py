@@ -39,7 +39,7 @@ def described(lab: Lab, region: str) -> list[Described]:
 
 
 def endpoint(lab: Lab, region: str) -> dict[str, Any]:
-    """What the region's secret says: ``host``, ``port``, ``dbname``; empty where it cannot be read (none, or no key)."""
+    """What the region's secret says: ``host``, ``port``, ``dbname``; empty where none can be read (no key, too)."""
     secrets = lab.client("secretsmanager", region)
     try:
         text = secrets.get_secret_value(SecretId=lab.of(region, "EndpointSecret"))["SecretString"]
