@@ -1,8 +1,8 @@
 """The recovery point at risk: what the loss of the primary region would have cost at each moment, as its lag told it.
 
-For each sample of the replica's lag until the standby is promoted: the lag itself, and how many writes the primary had
-acknowledged within that lag before the sample was taken. Where the region is lost then, the RPA is held against the
-last of them (``gameday.measure.lag``); here it is shown how it grows with the lag.
+For each sample of the replica's lag: the lag itself, and how many writes the primary had acknowledged within that lag
+before the sample was taken. Where the standby was promoted, the samples end with the fault: what was at risk then is
+lost or was not, and the RPA is held against the last of them (``gameday.measure.lag``).
 """
 
 from bisect import bisect_right
@@ -20,11 +20,11 @@ def exposures(evidence: Evidence) -> tuple[Exposure, ...]:
     if evidence.zero_ns is None:
         return ()
     acked = sorted(write.acked_mono_ns for write in evidence.ledger.writes if write.acked_mono_ns is not None)
-    until_ns = evidence.promotion.mono_ns if evidence.promotion else None
+    until_ns = evidence.zero_ns if evidence.promotion else None
     found = []
     for event in evidence.events:
         lag_s = lag_of(event) if event.kind is Kind.LAG else None
-        if lag_s is None or (until_ns is not None and event.mono_ns > until_ns):
+        if lag_s is None or (until_ns is not None and sampled_ns(event) > until_ns):
             continue
         at_ns = sampled_ns(event)
         writes = bisect_right(acked, at_ns) - bisect_right(acked, at_ns - int(lag_s * NS))

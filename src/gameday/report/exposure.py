@@ -21,7 +21,7 @@ def exposures(found: Sequence[Exposure]) -> Table:
         )
         for each in _chosen(found, worst)
     )
-    caption = "What the loss of the region would have cost: orders acknowledged within the lag, until the promotion"
+    caption = "What the loss of the region would have cost: orders acknowledged within the replica's lag"
     return Table(caption, columns, rows, "No lag of the replica was sampled.")
 
 

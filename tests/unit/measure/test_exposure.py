@@ -29,9 +29,9 @@ def test_the_writes_at_risk_are_those_acknowledged_within_the_lag(tmp_path):
     assert [(each.at_s, each.lag_s, each.writes) for each in found] == [(-1, 0, 0), (2, 1, 10), (5, 4, 40)]
 
 
-def test_after_the_promotion_nothing_more_is_at_risk(tmp_path):
-    found = judge(lagging((2, 1.0), (5, 4.0)).promoted(3).record(tmp_path)).exposures
-    assert [each.at_s for each in found] == [2]
+def test_where_the_standby_was_promoted_nothing_is_at_risk_after_the_fault(tmp_path):
+    found = judge(lagging((-2, 1.0), (2, 4.0), (5, 4.0)).promoted(3).record(tmp_path)).exposures
+    assert [each.at_s for each in found] == [-2]
 
 
 def test_rds_saying_that_replication_is_broken_is_no_lag(tmp_path):
