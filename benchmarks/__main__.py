@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import drills, failback, lab_cost, objects, startup
+from benchmarks import drills, failback, lab_cost, objects, restores, startup
 from benchmarks.figures import print_table
 
 PARTS = {
@@ -10,6 +10,7 @@ PARTS = {
     "lab": (lab_cost.figures, 5),
     "objects": (objects.figures, 5),
     "failback": (failback.figures, 5),
+    "restores": (restores.figures, 5),
     "drills": (drills.figures, 10),
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from fault_stage import REGION, acl_by_subnet, lab_of, vpc_of
 
+from gameday.aws import Aws
 from gameday.errors import GuardError, InputError
 from gameday.faults import DatabaseLoss
 from gameday.faults.replay import replay
@@ -50,3 +51,34 @@ def test_no_database_is_killed_in_an_account(ec2: Any, timeline: Timeline, undo:
 def test_a_loss_of_another_kind_is_refused() -> None:
     with pytest.raises(InputError, match="kill, isolate"):
         DatabaseLoss(REGION, "melt")
+
+
+def test_a_database_is_deleted_only_by_its_own_name_and_with_a_final_snapshot(
+    ec2: Any, timeline: Timeline, undo: UndoJournal
+) -> None:
+    vpc = vpc_of(ec2)
+    tagged(ec2, vpc)
+    rds = Aws().client("rds", REGION)
+    rds.add_tags_to_resource(
+        ResourceName=rds.describe_db_instances(DBInstanceIdentifier="db")["DBInstances"][0]["DBInstanceArn"],
+        Tags=[{"Key": "gameday:target", "Value": "true"}],
+    )
+    for confirm in ("", "another"):
+        with pytest.raises(GuardError, match="confirm = db"):
+            DatabaseLoss(REGION, "delete", confirm).inject(lab_of(vpc), undo, timeline)
+    assert rds.describe_db_instances()["DBInstances"]
+    DatabaseLoss(REGION, "delete", "db").inject(lab_of(vpc), undo, timeline)
+    assert rds.describe_db_instances()["DBInstances"] == []
+    kept = [one["DBSnapshotIdentifier"] for one in rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]]
+    assert [name.startswith("db-final-") for name in kept] == [True]
+
+
+def test_a_database_without_the_tag_is_neither_deleted_nor_rebooted(
+    ec2: Any, timeline: Timeline, undo: UndoJournal
+) -> None:
+    vpc = vpc_of(ec2)
+    tagged(ec2, vpc)
+    for fault in (DatabaseLoss(REGION, "delete", "db"), DatabaseLoss(REGION, "reboot")):
+        with pytest.raises(GuardError, match="gameday:target"):
+            fault.inject(lab_of(vpc), undo, timeline)
+    assert undo.open_steps() == []

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from control_plane import emptied
 from database_stage import REPLICA, SOURCE, Stage, staged
+from network_stage import Region
 
 from gameday.lab.local.ground import ACCOUNT, PRIMARY, SECONDARY
 from gameday.lab.local.moto_patches import Hooks, apply_patches
@@ -137,6 +138,22 @@ def test_a_replica_is_deleted_without_a_final_snapshot_and_made_anew(stage: Stag
     order(stage, PRIMARY, SOURCE, 9)
     stage.until(lambda: orders(stage, SECONDARY, REPLICA)[-1], 9, "the new order on the replica")
     assert stage.count(SECONDARY, REPLICA) == stage.count(PRIMARY, SOURCE)
+
+
+def test_what_crosses_regions_waits_while_they_are_cut_from_each_other(stage: Stage) -> None:
+    """A copy of a snapshot is ``creating`` for as long; the region's own snapshots are not concerned."""
+    take(stage, "four")
+    port = stage.ground.ports.database
+    east, _west = Region(PRIMARY, "10.1", port), Region(SECONDARY, "10.2", port)
+    east.deny("database")
+    rds(SECONDARY).copy_db_snapshot(
+        SourceDBSnapshotIdentifier=f"arn:aws:rds:{PRIMARY}:{ACCOUNT}:snapshot:four",
+        TargetDBSnapshotIdentifier="four-west", SourceRegion=PRIMARY,
+    )  # fmt: skip
+    take(stage, "five")
+    assert snapshot_status(SECONDARY, "four-west") == "creating"
+    east.restore("database")
+    stage.until(lambda: snapshot_status(SECONDARY, "four-west"), "available", "the copy")
 
 
 def test_a_rebooted_instance_is_available_again_with_all_it_held(stage: Stage) -> None:

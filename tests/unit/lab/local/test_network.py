@@ -3,78 +3,18 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from network_stage import DATABASE_PORT, TIERS, Region
 
 from gameday.lab.local.ground import PRIMARY, SECONDARY, Addresses, Delays, Ground, Ports
 from gameday.lab.local.links import LinkBoard, Place
 from gameday.lab.local.network import NetworkController
 from gameday.processes import spawn
 
-TIERS = ("balancer", "tasks", "database")
-DATABASE_PORT = 24734
 EDGE, DATABASE, REPLICATION = f"edge/{PRIMARY}", "db/one", "replication/two"
-
-
-class Region:
-    """One region's VPC in moto: two subnets a tier, an open ACL, and a database's group that admits the tasks."""
-
-    def __init__(self, name: str, block: str) -> None:
-        self.ec2: Any = boto3.client("ec2", name)
-        self.vpc = self.ec2.create_vpc(CidrBlock=f"{block}.0.0/16")["Vpc"]["VpcId"]
-        self.subnets = {
-            tier: [self._subnet(tier, f"{block}.{2 * number + zone}.0/24") for zone in range(2)]
-            for number, tier in enumerate(TIERS)
-        }
-        self.groups = {tier: self._group(tier) for tier in TIERS}
-        self.admit_tasks()
-
-    def deny(self, tier: str, *, subnets: int = 2) -> None:
-        """Associate subnets of a tier with an ACL that has only its closing rule."""
-        acl = self.ec2.create_network_acl(VpcId=self.vpc)["NetworkAcl"]["NetworkAclId"]
-        self._associate(self.subnets[tier][:subnets], acl)
-
-    def restore(self, tier: str) -> None:
-        acls = self.ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [self.vpc]}])["NetworkAcls"]
-        self._associate(self.subnets[tier], next(acl["NetworkAclId"] for acl in acls if acl["IsDefault"]))
-
-    def admit_tasks(self) -> None:
-        self.ec2.authorize_security_group_ingress(GroupId=self.groups["database"], IpPermissions=[self._from_tasks()])
-
-    def refuse_tasks(self) -> None:
-        self.ec2.revoke_security_group_ingress(GroupId=self.groups["database"], IpPermissions=[self._from_tasks()])
-
-    def _from_tasks(self) -> dict[str, Any]:
-        pairs = [{"GroupId": self.groups["tasks"]}]
-        return {
-            "IpProtocol": "tcp", "FromPort": DATABASE_PORT, "ToPort": DATABASE_PORT, "UserIdGroupPairs": pairs,
-        }  # fmt: skip
-
-    def _subnet(self, tier: str, block: str) -> str:
-        made = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=block, TagSpecifications=[_tag("subnet", tier)])
-        return str(made["Subnet"]["SubnetId"])
-
-    def _group(self, tier: str) -> str:
-        made = self.ec2.create_security_group(
-            VpcId=self.vpc, GroupName=tier, Description=tier, TagSpecifications=[_tag("security-group", tier)]
-        )
-        return str(made["GroupId"])
-
-    def _associate(self, subnets: list[str], acl: str) -> None:
-        filters = [{"Name": "vpc-id", "Values": [self.vpc]}]
-        for found in self.ec2.describe_network_acls(Filters=filters)["NetworkAcls"]:
-            for one in found["Associations"]:
-                if one["SubnetId"] in subnets:
-                    self.ec2.replace_network_acl_association(
-                        AssociationId=one["NetworkAclAssociationId"], NetworkAclId=acl
-                    )
-
-
-def _tag(kind: str, tier: str) -> dict[str, Any]:
-    return {"ResourceType": kind, "Tags": [{"Key": "gameday:tier", "Value": tier}]}
 
 
 class Stage:
@@ -152,6 +92,21 @@ def test_a_database_whose_group_admits_nobody_takes_no_new_connection(stage: Sta
     assert stage.closed() == {DATABASE}
     assert stage.dark() == set()
     stage.south.admit_tasks()
+    assert stage.closed() == set()
+
+
+def test_an_instance_of_other_groups_is_admitted_by_its_own_and_not_by_the_tiers(stage: Stage) -> None:
+    """As one that was restored without naming its groups: RDS gives it the VPC's default one."""
+    rds = boto3.client("rds", PRIMARY)
+    own = boto3.client("ec2", PRIMARY).create_security_group(
+        VpcId=stage.south.vpc, GroupName="own", Description="admits nobody"
+    )["GroupId"]
+    rds.create_db_instance(
+        DBInstanceIdentifier="one", Engine="postgres", DBInstanceClass="db.t4g.micro", MasterUsername="app",
+        MasterUserPassword="secret", AllocatedStorage=20, VpcSecurityGroupIds=[own],
+    )  # fmt: skip
+    assert stage.closed() == {DATABASE}
+    rds.modify_db_instance(DBInstanceIdentifier="one", VpcSecurityGroupIds=[stage.south.groups["database"]])
     assert stage.closed() == set()
 
 
