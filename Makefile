@@ -20,8 +20,7 @@ test: $(STAMP)  ## lint, types, contracts, and every test with coverage
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
 	$(BIN)/coverage run --rcfile=tests/coverage-with-children.toml -m pytest -n 2 --dist loadfile -m "not lab"
-	$(BIN)/coverage run -m pytest -m lab tests
-	GAMEDAY_TIMER_SCALE=0.05 $(BIN)/python -m pytest -n 2 --dist load features
+	COVERAGE_FILE=.coverage.lab $(BIN)/python -m pytest -n 2 --dist loadfile -m lab --cov=gameday --cov-report=
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
