@@ -4,7 +4,7 @@ Feature: The primary database dies
 
   The minutes below are minutes of the real deployment; in the lab they shrink with its timers.
 
-  @lab
+  @lab @quick
   Scenario: The primary database dies while orders are placed
     Given orders are placed and read without errors
     When the primary database dies

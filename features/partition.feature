@@ -5,7 +5,7 @@ Feature: The regions no longer reach each other
 
   The minutes below are minutes of the real deployment; in the lab they shrink with its timers.
 
-  @lab
+  @lab @quick
   Scenario: Replication is severed while orders are placed
     Given orders are placed and read without errors
     When the regions no longer reach each other

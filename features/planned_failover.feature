@@ -4,7 +4,7 @@ Feature: A planned failover
 
   The minutes below are minutes of the real deployment; in the lab they shrink with its timers.
 
-  @lab
+  @lab @quick
   Scenario: We switch to the other region while orders are placed
     Given orders are placed and read without errors
     When the planned failover is started

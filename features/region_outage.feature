@@ -4,7 +4,7 @@ Feature: A whole region is lost
 
   The minutes below are minutes of the real deployment; in the lab they shrink with its timers.
 
-  @lab
+  @lab @quick
   Scenario: The primary region is cut off while orders are placed
     Given orders are placed and read without errors
     When the primary region is cut off

@@ -4,7 +4,7 @@ Feature: Replication falls behind
 
   The minutes below are minutes of the real deployment; in the lab they shrink with its timers.
 
-  @lab
+  @lab @quick
   Scenario: Replication slows down while orders are placed
     Given orders are placed and read without errors
     When replication between the regions slows down

@@ -4,7 +4,7 @@ Feature: Both databases are lost
 
   The minutes below are minutes of the real deployment; in the lab they shrink with its timers.
 
-  @lab
+  @lab @quick
   Scenario: A database is restored from the newest snapshot
     Given orders are placed and read without errors
     And a snapshot of the primary database is taken

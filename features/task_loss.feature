@@ -4,7 +4,7 @@ Feature: All tasks of the primary region are lost
 
   The minutes below are minutes of the real deployment; in the lab they shrink with its timers.
 
-  @lab
+  @lab @quick
   Scenario: Every task is stopped while orders are placed
     Given orders are placed and read without errors
     When all tasks of the primary region are stopped

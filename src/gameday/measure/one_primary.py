@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 from gameday.facts import Finding, Kind, Verdict
 from gameday.measure.case import Case
+from gameday.measure.missing import WORKING
 
 
 def one_primary_throughout(case: Case) -> Iterator[Finding]:
     """No write was accepted by two primaries, because there was one: told where a fault led to no promotion.
 
-    The standby must have been seen as a replica, and as nothing else, and every acknowledgement must be the
+    The standby must have been seen as a replica that works, and as nothing else, and every acknowledgement must be the
     primary region's. What else there is, :mod:`gameday.measure.missing` and the split brain's rule have told already.
     """
     evidence, plan = case.evidence, case.plan
@@ -18,7 +19,8 @@ def one_primary_throughout(case: Case) -> Iterator[Finding]:
         return
     roles = [e for e in evidence.events if e.kind is Kind.DATABASE and e.region == plan.secondary]
     acks = Counter(each.region for write in evidence.ledger.writes for each in write.acks)
-    if roles and all(e.detail.get("role") == "replica" for e in roles) and set(acks) == {plan.primary}:
+    stayed = all(e.detail.get("role") == "replica" and e.what in WORKING for e in roles)
+    if roles and stayed and set(acks) == {plan.primary}:
         yield Finding(
             Verdict.HELD,
             "no write was accepted by two primaries",

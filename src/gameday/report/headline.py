@@ -7,6 +7,7 @@ Also the terminal's closing summary is made of these. An *objective* is the RTO 
 from gameday.facts import Finding, Measurement, RecoveryTime, Verdict
 from gameday.report import words
 from gameday.report.parts import Figure, Headline, Point, Tone
+from gameday.report.special import special
 
 TONES = {Verdict.HELD: Tone.GOOD, Verdict.BROKEN: Tone.BAD, Verdict.UNKNOWN: Tone.DOUBT}
 MEANINGS = {
@@ -94,8 +95,9 @@ def rto_words(measurement: Measurement) -> str:
 
 
 def figures(measurement: Measurement) -> tuple[Figure, ...]:
-    """The large figures: RTA, RPA, lost writes, floor and excess."""
-    return recovery_time(measurement), recovery_point(measurement), lost_writes(measurement), floor(measurement)
+    """The large figures: RTA, RPA, lost writes; then what the drill is about, or else floor and excess."""
+    usual = recovery_time(measurement), recovery_point(measurement), lost_writes(measurement)
+    return (*usual, *(special(measurement) or (floor(measurement),)))
 
 
 def recovery_time(measurement: Measurement) -> Figure:

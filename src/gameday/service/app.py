@@ -45,6 +45,7 @@ def make_app(settings: Settings, database: Database, cloud: Cloud) -> FastAPI:
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         following = asyncio.create_task(database.follow())
         following.add_done_callback(_stop_when_broken)
+        await database.has_looked(bounds.FIRST_LOOK_S)  # else a new task is in service before it could serve
         yield
         following.cancel()
         await asyncio.wait({following})

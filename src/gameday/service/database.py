@@ -78,6 +78,7 @@ class Database:
     _pool: AsyncConnectionPool[Connection] | None = None
     _left_behind: set[asyncio.Task[Any]] = field(default_factory=set)
     _reread: asyncio.Event = field(default_factory=asyncio.Event)
+    _looked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def follow(self) -> None:
         """Re-read the secret on its interval and whenever a connection fails; run as a task until cancelled."""
@@ -85,9 +86,15 @@ class Database:
             self._reread.clear()
             await self._read_endpoint()
             await self._create_tables()
+            self._looked.set()
             await asyncio.sleep(bounds.ENDPOINT_REREAD_MIN_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reread.wait(), self.settings.endpoint_reread_s)
+
+    async def has_looked(self, within_s: float) -> None:
+        """Wait until the secret was read and the database tried once, whatever came of it; so long at most."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._looked.wait(), within_s)
 
     async def call[T](self, work: Callable[[Connection, Call], Awaitable[T]]) -> T:
         """Do ``work`` on a connection within the request's deadline.

@@ -8,6 +8,7 @@ from math import ceil
 # Fixed, because they protect: a client must get an answer, and a hung connection must not hold a place for ever.
 REQUEST_DEADLINE_S = 5.0  # the longest a request may use the database; then 503 (INSERT not sent) or 504
 POOL_TIMEOUT_S = 1.0  # how long a request waits for a connection before it is told "not applied"
+FIRST_LOOK_S = 3.0  # a task is in service after its first look at the database, or without it after so long
 CONNECT_TIMEOUT_S = 2  # libpq's smallest
 STATEMENT_TIMEOUT_SHARE = 0.8  # of the request's deadline: the server gives up before that is over
 TCP_USER_TIMEOUT_MS = 5_000  # unacknowledged bytes (Linux)

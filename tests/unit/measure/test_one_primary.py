@@ -25,6 +25,7 @@ def test_one_region_took_every_write_and_the_other_stayed_a_replica(tmp_path):
         partitioned().write("c", 6, region=SECONDARY),
         partitioned().event(Kind.DATABASE, "available", 5, SECONDARY, role="primary"),
         partitioned("gone"),
+        partitioned().event(Kind.DATABASE, "failed", 5, SECONDARY, role="replica"),
         DrillBuilder().probes().write("a", -5),  # nobody looked at the standby
     ],
 )
