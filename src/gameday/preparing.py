@@ -32,6 +32,7 @@ DISTRIBUTIONS = (
 LIMITS_OF_THE_LOCAL_LAB = (
     "IAM: nobody is refused anything here; whether the roles of infra/ suffice shows only in an account",
     "AWS's own timings: promotion, task starts, health checkers and alarms follow stated delays, not a data centre's",
+    "RDS's time to restore, or to create an instance: here it is that of copying files; there, minutes come on top",
     "Route 53's many checkers and resolvers: one resolver stands for all, with no cache between it and the client",
     "the routing latch leans on Route 53's control plane in us-east-1, which this lab never takes down",
     "capacity: both regions share one machine, so throughput after the failover says nothing about AWS",
