@@ -234,7 +234,7 @@ class DatabaseController:
         instance = self._held.get(key)
         if instance and instance.leaving is None:
             instance.leaving = self._workers.submit(self._leave, instance, db)
-        elif instance is None or (instance.leaving and instance.leaving.done()):
+        elif instance is None or (instance.leaving and instance.leaving.done() and not instance.leaving.exception()):
             deleted(key[0], db)
             if instance:
                 self._forget_number(self._held.pop(key))
@@ -371,7 +371,8 @@ class DatabaseController:
             done = [work for work in (instance.life, instance.leaving) if work and work.done()]
             for cause in [work.exception() for work in (done[-1:] if instance.leaving else done)]:
                 if cause:
-                    raise LabError(f"{instance.db_id} in {instance.region} to come up", str(cause)) from cause
+                    wanted = "be deleted" if instance.leaving else "come up"
+                    raise LabError(f"{instance.db_id} in {instance.region} to {wanted}", str(cause)) from cause
         for name, failure in self.backups.failures():
             raise LabError(f"the automated backup of {name}", str(failure)) from failure
 
