@@ -11,6 +11,8 @@ PARTS = {
     "objects": (objects.figures, 5),
     "failback": (failback.figures, 5),
     "restores": (restores.figures, 5),
+    "database": (drills.database_figures, 5),
+    "quick": (drills.quick_figures, 1),
     "drills": (drills.figures, 10),
 }
 

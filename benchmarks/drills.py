@@ -1,4 +1,4 @@
-"""Whole region-outage drills through `chaos run`, one after another: length, RTA against floor, losses, leftovers."""
+"""Whole drills through `chaos run`, one after another: length, RTA against floor, losses, leftovers."""
 
 import json
 import subprocess
@@ -13,21 +13,14 @@ import psutil
 
 from benchmarks.figures import Figure
 
-EXPERIMENT = Path(__file__).parent.parent / "experiments" / "region-outage.json"
+ROOT = Path(__file__).parent.parent
+OUTAGE, DATABASE = "region-outage", "database-loss"
 
 
 def figures(times: int = 10) -> Iterator[Figure]:
-    """Run the shipped experiment ``times`` times on fresh labs, and read each record's ``measurement.json``."""
-    length_s, measured, verdicts, left = [], [], [], 0
-    with tempfile.TemporaryDirectory() as reports:
-        for number in range(times):
-            start = time.perf_counter()
-            _run(Path(reports) / str(number))
-            length_s.append(time.perf_counter() - start)
-            (found,) = (Path(reports) / str(number)).glob("*/*/measurement.json")
-            measured.append(json.loads(found.read_text()))
-            verdicts.append(measured[-1]["verdict"])
-            left += len(_leftovers())
+    """The region outage ``times`` times on fresh labs, by each record's ``measurement.json``."""
+    length_s, measured, left = _drilled(OUTAGE, times)
+    verdicts = [one["verdict"] for one in measured]
     yield Figure("drill, command to report", "s", tuple(length_s), at_most=90)
     yield Figure(f"verdicts: {', '.join(sorted(set(verdicts)))}", "drills", (float(len(verdicts)),))
     yield Figure("RTA", "s", _values(measured, "rta_s"))
@@ -44,8 +37,44 @@ def figures(times: int = 10) -> Iterator[Figure]:
     yield Figure("processes left after a drill", "processes", (float(left),), at_most=0)
 
 
-def _run(reports: Path) -> None:
-    chaos = [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "run", str(EXPERIMENT)]
+def database_figures(times: int = 5) -> Iterator[Figure]:
+    """The primary database killed: from the kill to the first good write, against what the configuration dictates."""
+    _, measured, _ = _drilled(DATABASE, times)
+    verdicts = ", ".join(sorted({one["verdict"] for one in measured}))
+    yield Figure(f"database killed, first good probe; verdicts: {verdicts}", "s", _values(measured, "rta_s"))
+    yield Figure("database killed, RTA − floor", "s", _values(measured, "excess_s"), at_most=1.0)
+
+
+def quick_figures(times: int = 1) -> Iterator[Figure]:
+    """Every @quick scenario, two at a time."""
+    took_s = []
+    for _ in range(times):
+        start = time.perf_counter()
+        pytest = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "load", "-m", "quick", "features"]
+        done = subprocess.run(pytest, cwd=ROOT, capture_output=True, text=True, check=False)
+        took_s.append(time.perf_counter() - start)
+        if done.returncode:
+            raise SystemExit(f"a quick scenario failed:\n{done.stdout[-2000:]}")
+    yield Figure("all quick scenarios, two at a time", "s", tuple(took_s), at_most=600)
+
+
+def _drilled(experiment: str, times: int) -> tuple[list[float], list[dict[str, Any]], int]:
+    """How long each drill took, what it measured, and how many processes all of them left."""
+    length_s, measured, left = [], [], 0
+    with tempfile.TemporaryDirectory() as reports:
+        for number in range(times):
+            start = time.perf_counter()
+            _run(experiment, Path(reports) / str(number))
+            length_s.append(time.perf_counter() - start)
+            (found,) = (Path(reports) / str(number)).glob("*/*/measurement.json")
+            measured.append(json.loads(found.read_text()))
+            left += len(_leftovers())
+    return length_s, measured, left
+
+
+def _run(experiment: str, reports: Path) -> None:
+    file = ROOT / "experiments" / f"{experiment}.json"
+    chaos = [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "run", str(file)]
     done = subprocess.run(
         [*chaos, "--var", f"reports:str={reports}", "--journal-path", str(reports) + ".json"],
         capture_output=True,
