@@ -41,9 +41,10 @@ class Sheet:
 
 
 def waterfall_svg(waterfall: Waterfall) -> str:
-    """Each seen phase as a bar from the one before it to its own instant, on a thread from the fault."""
+    """Each seen phase as a bar from the one before it to its own instant, on a thread from the fault; nothing where no
+    phase but that was seen."""
     seen = [bar for bar in waterfall.bars if bar.at_s is not None]
-    if not seen:
+    if len(seen) < 2:
         return ""
     sheet = Sheet()
     title = f"Phases of the recovery after {waterfall.since}"
