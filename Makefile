@@ -20,7 +20,7 @@ test: $(STAMP)  ## lint, types, contracts, and every test with coverage
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
 	$(BIN)/coverage run --rcfile=tests/coverage-with-children.toml -m pytest -n 2 --dist loadfile -m "not lab"
-	COVERAGE_FILE=.coverage.lab $(BIN)/python -m pytest -n 2 --dist loadfile -m lab --cov=gameday --cov-report= --durations=12
+	COVERAGE_FILE=.coverage.lab $(BIN)/python -m pytest -n 2 --dist loadfile -m lab --cov=gameday --cov-report= --cov-fail-under=0 --durations=12
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

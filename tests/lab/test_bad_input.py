@@ -91,7 +91,7 @@ def impatient(folder: Path) -> Path:
 
 
 def test_a_failover_that_never_starts_ends_in_bounded_time_with_a_whole_record_and_is_not_held(tmp_path: Path) -> None:
-    lab = launch_lab(LabOptions("stuck", port_base=PORTS), lambda text: None)
+    lab = launch_lab(LabOptions("stuck", 0.05, port_base=PORTS), lambda text: None)
     try:
         events = lab.lab.client("events", GLOBAL_REGION)
         for rule in events.list_rules()["Rules"]:
