@@ -1,7 +1,7 @@
 """One recovery step is broken on purpose: the drill that meets it is BROKEN or UNKNOWN, and never HELD.
 
 The lab is the drill's own; between its coming up and the fault its deployment is altered by the same AWS call that an
-operator's mistake would be: another definition of the state machine. A rule that is disabled is in ``test_bad_input.py``.
+operator's mistake would be: another definition of the state machine. A rule that is disabled is in test_bad_input.py.
 """
 
 import json
@@ -84,8 +84,8 @@ def redefine(lab: Lab, alter: Callable[[States], None]) -> None:
     machines.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))
 
 
-def drilled(reports: Path, sabotage: Sabotage, until: Awaited) -> Told:
-    """A region outage against the sabotaged deployment, observed once ``until`` has come."""
+def drilled(reports: Path, sabotage: Sabotage) -> Told:
+    """A region outage against the sabotaged deployment, observed once the failover has ended."""
     drill = Drill(
         LabChoice(timer_scale=0.05, port_base=25200), Objectives(1800, 600), name="broken-on-purpose", load=LOAD,
         reports=reports, world=Sabotaged(sabotage),
@@ -93,14 +93,14 @@ def drilled(reports: Path, sabotage: Sabotage, until: Awaited) -> Told:
     with drill:
         drill.baseline()
         with drill.injected(RegionOutage(PRIMARY)):
-            drill.until(until, within_s=1800)
+            drill.until(FAILOVER_ENDED, within_s=1800)
     assert drill.measurement is not None
     return Told(drill.measurement, list(drill.record.read_events(Damage())))
 
 
 def test_a_failover_that_promotes_nobody_is_not_held(tmp_path: Path) -> None:
     skipped = passed(**{"PromoteReplica": "WaitForPromotion", "Promoted?": "ReadEndpointSecret"})
-    told = drilled(tmp_path, skipped, FAILOVER_ENDED)
+    told = drilled(tmp_path, skipped)
     assert told.measurement.verdict is not Verdict.HELD
     assert {"PromoteReplica", "PostCheck", "NotifyFailure"} <= set(told.seen(Kind.STATE))
     assert told.seen(Kind.EXECUTION)[-1] == "FAILED"  # its own post-check noticed
@@ -108,7 +108,7 @@ def test_a_failover_that_promotes_nobody_is_not_held(tmp_path: Path) -> None:
 
 
 def test_a_failover_that_does_not_latch_dns_is_not_held_though_the_fence_kept_every_client(tmp_path: Path) -> None:
-    told = drilled(tmp_path, passed(LatchDns="DescribeReplica"), FAILOVER_ENDED)
+    told = drilled(tmp_path, passed(LatchDns="DescribeReplica"))
     assert told.measurement.verdict is not Verdict.HELD
     assert told.seen(Kind.EXECUTION)[-1] == "SUCCEEDED"
     assert "DNS was not latched to the standby" in told.whats(Verdict.UNKNOWN)
@@ -123,7 +123,7 @@ def test_a_failover_that_sends_the_service_nowhere_and_checks_nothing_is_not_hel
         rewrite["SecretString"] = json.dumps(NOWHERE)
         states["PostCheck"] = {"Type": "Pass", "Next": states["PostCheck"]["Next"]}
 
-    told = drilled(tmp_path, lambda lab: redefine(lab, alter), FAILOVER_ENDED)
+    told = drilled(tmp_path, lambda lab: redefine(lab, alter))
     assert told.measurement.verdict is not Verdict.HELD
     assert told.seen(Kind.EXECUTION)[-1] == "SUCCEEDED"  # so it says, and nobody can write
     assert "the recovery time is unknown" in told.whats(Verdict.UNKNOWN)
