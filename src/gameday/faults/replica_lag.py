@@ -6,6 +6,7 @@ from gameday.errors import FaultError, GuardError, InputError, LabError
 from gameday.facts import UNNOTICED, Kind
 from gameday.faults import effects
 from gameday.faults.acls import breakable_service
+from gameday.faults.partition import LAG_ALARM
 from gameday.faults.replay import Verb, take_back
 from gameday.lab import status
 from gameday.lab.local import extras
@@ -13,7 +14,6 @@ from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
-LAG_ALARM = "gameday-replica-lag"
 FALLS_BEHIND, STILL_STREAMS = "the replica falls behind", "replication is not cut"
 BEHIND_S = 2.0  # more than a second's sampling and the link's own latency explain
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,9 @@ def test_a_restored_instance_is_a_new_one_that_holds_what_the_snapshot_held(stag
 def test_a_restore_refuses_what_aws_refuses(stage: Stage) -> None:
     take(stage, "two")
     restore = rds().restore_db_instance_from_db_snapshot
-    unknown = lambda: restore(DBInstanceIdentifier="other", DBSnapshotIdentifier="nothing")  # noqa: E731
+    unknown = partial(restore, DBInstanceIdentifier="other", DBSnapshotIdentifier="nothing")
     assert code_of(unknown) == "DBSnapshotNotFound"
-    taken = lambda: restore(DBInstanceIdentifier=SOURCE, DBSnapshotIdentifier="two")  # noqa: E731
+    taken = partial(restore, DBInstanceIdentifier=SOURCE, DBSnapshotIdentifier="two")
     assert code_of(taken) == "DBInstanceAlreadyExists"
 
 
@@ -127,7 +128,7 @@ def test_a_snapshot_is_copied_to_the_other_region_and_restored_there(stage: Stag
 def test_a_replica_is_deleted_without_a_final_snapshot_and_made_anew(stage: Stage) -> None:
     """It is made of a copy of a source that has data; what is written meanwhile streams after it."""
     gone = rds(SECONDARY).delete_db_instance
-    final = lambda: gone(DBInstanceIdentifier=REPLICA, FinalDBSnapshotIdentifier="no")  # noqa: E731
+    final = partial(gone, DBInstanceIdentifier=REPLICA, FinalDBSnapshotIdentifier="no")
     assert code_of(final) == "InvalidParameterCombination"
     assert code_of(lambda: gone(DBInstanceIdentifier=REPLICA)) == "InvalidParameterCombination"
     delete(stage, SECONDARY, REPLICA)
