@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
 
-from gameday.errors import FaultError, GuardError, InputError, LabError
+from gameday.errors import FaultError, InputError, LabError
 from gameday.facts import Kind
 from gameday.faults import effects
 from gameday.faults.acls import breakable_service
+from gameday.faults.guard import only_in_the_local_lab
 from gameday.faults.replay import Verb, take_back
 from gameday.lab.local import extras
 from gameday.lab.model import Lab
@@ -87,12 +88,8 @@ class ControlPlaneTrouble:
 
     def inject(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Begin it, and see it in a call of ours; raises :class:`FaultError` when no call shows it in time."""
-        if not lab.is_local:
-            raise GuardError(
-                "a local lab whose control plane is ours",
-                "AWS, which lets nobody trouble the APIs that a failover needs",
-                "drill this in the local lab",
-            )
+        but = "which lets nobody trouble the APIs that a failover needs"
+        only_in_the_local_lab(lab, "whose control plane is ours", but, "drill this in the local lab")
         breakable_service(lab, self.region)
         undo.before(control_plane_calm(self.region, self.service))
         timeline.add(Kind.FAULT, repr(self), region=self.region)

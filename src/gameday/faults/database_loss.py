@@ -10,7 +10,7 @@ from gameday.errors import DeadlineError, FaultError, GuardError, InputError, La
 from gameday.facts import Kind
 from gameday.faults import effects
 from gameday.faults.acls import DATABASE_TIER, breakable_subnets, cut_off
-from gameday.faults.guard import may_break
+from gameday.faults.guard import may_break, only_in_the_local_lab
 from gameday.faults.replay import Verb, take_back
 from gameday.lab import status
 from gameday.lab.current_database import current_database, described
@@ -86,10 +86,7 @@ class DatabaseLoss:
         take_back(self, lab, undo, timeline)
 
     def _kill(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
-        if not lab.is_local:
-            raise GuardError(
-                "a local lab to kill a database in", "AWS, which has no such call", "isolate it: how = isolate"
-            )
+        only_in_the_local_lab(lab, "to kill a database in", "which has no such call", "isolate it: how = isolate")
         database = status.database(lab, self.region).id
         undo.before(database_runs(self.region, database))
         timeline.add(Kind.FAULT, repr(self), region=self.region, database=database)

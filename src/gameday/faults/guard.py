@@ -9,6 +9,12 @@ from gameday.lab.model import Lab
 TARGET_TAG = ("gameday:target", "true")
 
 
+def only_in_the_local_lab(lab: Lab, to_do: str, but: str, next_step: str) -> None:
+    """Raise :class:`GuardError` in an account, for what only the local lab can do; ``but`` says why not there."""
+    if not lab.is_local:
+        raise GuardError(f"a local lab {to_do}", f"AWS, {but}", next_step)
+
+
 def may_break(lab: Lab, region: str, resources: Sequence[Mapping[str, Any]], what: str) -> None:
     """Raise :class:`GuardError` unless every one of ``resources`` (with EC2-style ``Tags``) may be broken.
 

@@ -3,15 +3,16 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from gameday.errors import GuardError
 from gameday.faults import effects
 from gameday.faults.acls import DATABASE_TIER, breakable_subnets, cut_off
+from gameday.faults.guard import only_in_the_local_lab
 from gameday.faults.replay import take_back
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 
 LAG_ALARM = "gameday-replica-lag"
+RDS_OWN = "whose replication between regions is RDS's own"
 BOTH_ANSWER, OWN_TASKS_REACH_IT = "both regions answer", "the region's own tasks reach its database"
 
 
@@ -38,12 +39,7 @@ class Partition:
 
     def inject(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Sever replication, and see that it alone is severed; raises :class:`FaultError` when that was not seen."""
-        if not lab.is_local:
-            raise GuardError(
-                "a local lab to sever replication in",
-                "AWS, whose replication between regions is RDS's own",
-                "drill a partition in the local lab",
-            )
+        only_in_the_local_lab(lab, "to sever replication in", RDS_OWN, "drill a partition in the local lab")
         subnets = breakable_subnets(lab, self.region, DATABASE_TIER)
         other = lab.other(self.region)
         cut_off(lab, self.region, subnets, undo, timeline, repr(self), only_from=effects.network_of(lab, other))

@@ -6,7 +6,8 @@ from gameday.errors import FaultError, GuardError, InputError, LabError
 from gameday.facts import UNNOTICED, Kind
 from gameday.faults import effects
 from gameday.faults.acls import breakable_service
-from gameday.faults.partition import LAG_ALARM
+from gameday.faults.guard import only_in_the_local_lab
+from gameday.faults.partition import LAG_ALARM, RDS_OWN
 from gameday.faults.replay import Verb, take_back
 from gameday.lab import status
 from gameday.lab.local import extras
@@ -55,12 +56,7 @@ class ReplicaLag:
 
     def inject(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Narrow the link, and see the lag grow; raises :class:`FaultError` when it does not in time."""
-        if not lab.is_local:
-            raise GuardError(
-                "a local lab to slow replication in",
-                "AWS, whose replication between regions is RDS's own",
-                "drill replica lag in the local lab",
-            )
+        only_in_the_local_lab(lab, "to slow replication in", RDS_OWN, "drill replica lag in the local lab")
         breakable_service(lab, self.region)
         replica = status.database(lab, lab.other(self.region))
         if replica.role != "replica":

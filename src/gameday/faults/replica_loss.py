@@ -11,7 +11,7 @@ from gameday.facts import Kind
 from gameday.faults import effects
 from gameday.faults.acls import DATABASE_TIER, breakable_subnets
 from gameday.faults.database_loss import DEAD, NOT_AVAILABLE, database_runs
-from gameday.faults.guard import may_break
+from gameday.faults.guard import may_break, only_in_the_local_lab
 from gameday.faults.replay import Verb, take_back
 from gameday.lab import status
 from gameday.lab.current_database import current_database
@@ -73,8 +73,8 @@ class ReplicaLoss:
                 f"a read replica in {self.region} to lose", f"{database}, which is none", "name the region"
             )
         may_break(lab, self.region, [{"Tags": found.get("TagList", [])}], "databases")
-        if self.how == Loss.KILL and not lab.is_local:
-            raise GuardError("a local lab to kill a replica in", "AWS, which has no such call", "use how = delete")
+        if self.how == Loss.KILL:
+            only_in_the_local_lab(lab, "to kill a replica in", "which has no such call", "use how = delete")
         step = database_runs(self.region, database)
         undo.before(
             step if self.how == Loss.KILL else replica_is_made(self.region, database, _made_of(found, self.region))

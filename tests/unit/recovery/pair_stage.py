@@ -103,7 +103,7 @@ class Pair:
             "HostedZoneId": "Z1", "HealthCheckId": "h1", "StateMachineArn": "arn",
         }  # fmt: skip
         alarms = (("us-east-1", "gameday-primary-health"),)
-        return Lab("pair", self, EAST, WEST, Outputs(shared, both, alarms), scale)  # type: ignore[arg-type]
+        return Lab("pair", self, EAST, WEST, Outputs(shared, both, alarms), scale)
 
 
 class NotFound(Exception):

@@ -60,8 +60,8 @@ def test_what_was_rebuilt_is_as_it_was(pair: Pair, walked: Callable[..., Scene])
             assert one.database[key] == before[region][key]
         assert one.database["TagList"] == [{"Key": "gameday:target", "Value": "true"}]
         assert len(one.snapshots) == 1
-    assert pair.regions[EAST].database["BackupRetentionPeriod"] == 7  # type: ignore[index]
-    follows = pair.regions[WEST].database["ReadReplicaSourceDBInstanceIdentifier"]  # type: ignore[index]
+    assert pair.regions[EAST].database["BackupRetentionPeriod"] == 7
+    follows = pair.regions[WEST].database["ReadReplicaSourceDBInstanceIdentifier"]
     assert follows == f"arn:aws:rds:{EAST}:1:db:gameday-primary"
 
 
@@ -106,7 +106,7 @@ def standby_is_down(pair: Pair) -> None:
 
 
 def dead_database(pair: Pair) -> None:
-    pair.regions[EAST].database["DBInstanceStatus"] = "failed"  # type: ignore[index]
+    pair.regions[EAST].database["DBInstanceStatus"] = "failed"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_replica_that_does_not_hold_everything_is_not_promoted(pair: Pair) -> 
 
 
 def test_a_protected_database_is_not_deleted(pair: Pair, walked: Callable[..., Scene]) -> None:
-    pair.regions[EAST].database["DeletionProtection"] = True  # type: ignore[index]
+    pair.regions[EAST].database["DeletionProtection"] = True
     with pytest.raises(RunbookError, match="protected from deletion"):
         walked()
     assert pair.called == []
