@@ -14,8 +14,8 @@ ABOUT_DOCUMENTS = ("test_half_of_the_documents", "test_the_bucket_is_emptied")
 
 @pytest.fixture
 def gameday_load(request: pytest.FixtureRequest) -> LoadPlan:
-    """The load plan's own defaults, and 200 documents where there is something to lose."""
-    return LoadPlan(documents=200 if request.node.name.startswith(ABOUT_DOCUMENTS) else 0)
+    """20 users, so that two labs share two cores; and 200 documents where there is something to lose."""
+    return LoadPlan(users=20, documents=200 if request.node.name.startswith(ABOUT_DOCUMENTS) else 0)
 
 
 @pytest.fixture

@@ -229,7 +229,8 @@ class Drill:
         self._documents.read_back()
         self._observed = True
         if self.undo.open_steps():
-            read_before_healing(self._read_back, self.record, self.timeline)
+            some = self.clients.are_good(1 / WINDOW_PROBES, at_least=1, newest=WINDOW_PROBES)
+            read_before_healing(self._read_back, self.record, self.timeline, are_served=some)
 
     def hold(self, seconds: float) -> None:
         """Wait so many seconds (at timer scale 1) while the clients live; a signal interrupts it at once."""

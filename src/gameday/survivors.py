@@ -18,6 +18,7 @@ from gameday.record.lines import Damage, LineWriter, read_lines
 from gameday.record.timeline import Timeline
 
 READ_BACK_WITHIN_S = 60.0
+TRIED_S = 5.0  # where no client is answered
 BEFORE_HEALING = "survivors-before-healing.ndjson"
 AFTER_HEALING_S = 3.0
 TARGET_HEALTH_S = 20.0  # until a balancer trusts a task that came back: 2 looks, 10 s apart, at timer scale 1
@@ -25,11 +26,14 @@ TARGET_HEALTH_S = 20.0  # until a balancer trusts a task that came back: 2 looks
 type ReadBack = Callable[[LineWriter, float], int]
 
 
-def read_before_healing(read_back: ReadBack, record: Record, timeline: Timeline) -> None:
-    """Read every row while the old primary is cut off; a note says how many, or why not all of them."""
+def read_before_healing(read_back: ReadBack, record: Record, timeline: Timeline, *, are_served: bool) -> None:
+    """Read every row while the old primary is cut off; a note says how many, or why not all of them.
+
+    Where clients are not served at all, it is tried for some seconds only.
+    """
     try:
         with closing(LineWriter(record.folder / BEFORE_HEALING, sync=False)) as writer:
-            rows = read_back(writer, READ_BACK_WITHIN_S)
+            rows = read_back(writer, READ_BACK_WITHIN_S if are_served else TRIED_S)
     except GamedayError as cause:
         timeline.add(Kind.NOTE, "survivors not read back before healing", why=str(cause))
     else:

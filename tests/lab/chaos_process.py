@@ -71,7 +71,7 @@ def chaos_run(experiment: str, folder: Path, env: Mapping[str, str] | None = Non
     command = [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "run", str(EXPERIMENTS / experiment)]
     with output.open("wb") as sink, heeding_ctrl_c():
         process = subprocess.Popen(
-            [*command, "--journal-path", str(folder / "journal.json")],
+            [*command, "--var=users=20", "--journal-path", str(folder / "journal.json")],
             env={**os.environ, "GAMEDAY_REPORTS": str(reports), **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=sink,

@@ -92,6 +92,11 @@ class LabStatus:
         )
 
     @property
+    def has_lost_a_database(self) -> bool:
+        """A database is ``failed``, which RDS never leaves by itself."""
+        return any(seen.database.status == "failed" for seen in self.regions)
+
+    @property
     def is_ready(self) -> bool:
         """In service, the health check healthy, and the name resolving."""
         return self.is_in_service and self.health_check == "healthy" and bool(self.dns_answer)

@@ -110,12 +110,27 @@ def test_the_first_reading_is_noted_in_the_words_that_the_judgement_looks_for(tm
 
     record = DrillBuilder().record(tmp_path)
     timeline = Timeline(record)
-    read_before_healing(lambda writer, within_s: 3, record, timeline)
-    read_before_healing(half, record, timeline)
+    read_before_healing(lambda writer, within_s: 3, record, timeline, are_served=True)
+    read_before_healing(half, record, timeline, are_served=True)
     timeline.close()
     read, failed = list(record.read_events(Damage()))[-2:]
     assert (read.what, read.detail["rows"]) == (FIRST_READING, 3)
     assert (failed.what, "half of them" in failed.detail["why"]) == (FIRST_READING_FAILED, True)
+
+
+def test_where_no_client_is_served_the_first_reading_is_tried_for_some_seconds_only(tmp_path):
+    allowed_s: list[float] = []
+
+    def noted(writer, within_s):
+        allowed_s.append(within_s)
+        return 0
+
+    record = DrillBuilder().record(tmp_path)
+    timeline = Timeline(record)
+    for served in (True, False):
+        read_before_healing(noted, record, timeline, are_served=served)
+    timeline.close()
+    assert allowed_s == [60, 5]
 
 
 def healed(drill: DrillBuilder) -> DrillBuilder:

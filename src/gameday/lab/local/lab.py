@@ -153,7 +153,8 @@ class LocalLab:
             parts.routing.looking = parts.routing.looking or seen.is_in_service
             if self._stop.wait(0.2):
                 return
-            if time.monotonic() > deadline:
+            is_hopeless = seen.has_lost_a_database and self._last_trouble
+            if is_hopeless or time.monotonic() > deadline:
                 raise LabNotReady(
                     f"lab {lab.name!r} ready within {READY_WITHIN_S:g} s",
                     f"{_unready(seen)}{self._complaints()}{_log_tail(parts.ground.folder)}",
