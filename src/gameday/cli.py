@@ -12,6 +12,7 @@ from gameday.cli_drill import drill
 from gameday.cli_lab import lab
 from gameday.cli_record import judge, report, undo
 from gameday.cli_runbook import runbook
+from gameday.cli_selftest import selftest
 from gameday.errors import GamedayError, InputError
 
 INTERRUPTED = 130
@@ -30,7 +31,7 @@ def version() -> None:
     click.echo(installed("chaostoolkit-gameday"))
 
 
-for command in (lab, drill, campaign, judge, report, undo, runbook):
+for command in (lab, drill, campaign, judge, report, undo, runbook, selftest):
     cli.add_command(command)
 
 

@@ -104,7 +104,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         secondary=choice.secondary,
         expected_alarms=intent.expected_alarms or (),
         outputs={},
-        versions=_versions(),
+        versions=versions(),
         limits=() if choice.name == AWS else (*LIMITS_OF_THE_LOCAL_LAB, _database_settings()),
         load=_told(intent.load),
         faults=(),
@@ -168,7 +168,7 @@ def _who() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for name in DISTRIBUTIONS:
         try:

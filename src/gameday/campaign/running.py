@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 from gameday.campaign.asking import Campaign, chaos_command
 from gameday.campaign.outcome import Shelf, outcome
-from gameday.campaign.told import beginning_line, ending_line, progress_line
+from gameday.campaign.told import beginning_line, ending_line, progress_line, selftest_line
 from gameday.clock import NS, SYSTEM, Clock
 from gameday.errors import annotating
 from gameday.facts import Verdict
 from gameday.facts.campaign import CampaignMeasurement, DrillDone, Turn
-from gameday.measure.campaign import measure, turns
+from gameday.facts.selftest import SelfTest
+from gameday.measure.campaign import measure, turns, with_selftest
 from gameday.processes import spawn
 from gameday.record.campaign import CampaignFolder
 from gameday.record.lines import Damage, LineWriter
 from gameday.report.campaign import campaign_html
+from gameday.selftest import self_test
 
 if TYPE_CHECKING:
     type Process = subprocess.Popen[bytes]
@@ -27,7 +29,9 @@ ENDS_WITHIN_S = 120.0  # an interrupted drill heals, reads back, judges and rend
 
 
 class Runner:
-    """Runs what is left of a campaign. ``command`` is ``chaos`` itself; a test gives another program.
+    """Runs what is left of a campaign, after the tool's own test.
+
+    ``command`` is ``chaos`` itself; a test gives another program, and another ``selftest``.
 
     From the main thread only: the drills' processes are tied to it, so that a campaign that is killed leaves none.
     """
@@ -39,10 +43,11 @@ class Runner:
         *,
         say: Callable[[str], None],
         command: Sequence[str] | None = None,
+        selftest: Callable[[Path], SelfTest] = self_test,
         clock: Clock = SYSTEM,
     ) -> None:
         self._campaign, self._folder, self._say, self._clock = campaign, folder, say, clock
-        self._command = tuple(command or chaos_command())
+        self._command, self._selftest = tuple(command or chaos_command()), selftest
         self._done: list[DrillDone] = []
 
     def run(self) -> CampaignMeasurement:
@@ -57,6 +62,8 @@ class Runner:
         left = [turn for turn in turns(plan) if turn.number not in ended]
         self._say(beginning_line(plan, len(self._done), self._folder))
         try:
+            if left and self._folder.read_selftest() is None:
+                self._test_the_tool()
             with contextlib.closing(self._folder.done_writer()) as writer:
                 self._run_all(left, writer)
         except BaseException as cause:
@@ -64,6 +71,12 @@ class Runner:
                 conclude(self._folder)
             raise
         return conclude(self._folder)
+
+    def _test_the_tool(self) -> None:
+        """Its drills' records stay in the campaign's folder ``selftest/``."""
+        found = self._selftest(self._folder.folder / "selftest")
+        self._folder.write_selftest(found)
+        self._say(selftest_line(found))
 
     def _run_all(self, left: Sequence[Turn], writer: LineWriter) -> None:
         plan = self._campaign.plan
@@ -124,7 +137,7 @@ def conclude(folder: CampaignFolder) -> CampaignMeasurement:
     """Judge what has ended, write ``campaign.json``, render the page, seal. Can be repeated at any time."""
     damage = Damage()
     plan, done = folder.read_plan(), folder.read_done(damage)
-    found = measure(plan, done)
+    found = with_selftest(measure(plan, done), folder.read_selftest())
     folder.write_measurement(found)
     folder.write_page(
         campaign_html(plan, done, found, record_id=_id(folder.folder), unreadable=damage.lines + damage.cut_tail)

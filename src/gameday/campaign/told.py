@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, DrillDone, Turn
+from gameday.facts.selftest import SelfTest
 from gameday.record.campaign import CampaignFolder
 from gameday.report import words
 from gameday.report.campaign_words import lost_words, parameters_words, tried_words
@@ -17,6 +18,17 @@ def beginning_line(plan: CampaignPlan, done: int, folder: CampaignFolder) -> str
     of = f" ({plan.times} of each: {'; '.join(varied)})" if len(varied) > 1 else ""
     already = f", {done} of them done before" if done else ""
     return f"{words.counted(plan.drills, 'drill')} of {plan.experiment}{of}{already}; campaign {folder.folder}"
+
+
+def selftest_line(found: SelfTest) -> str:
+    """Whether the tool found what was planted; the drills are run all the same, and prove nothing if it did not."""
+    if found.is_passed:
+        count = words.counted(len(found.truths), "planted truth")
+        return f"self-test passed: {count} found exactly, in {words.duration(found.took_s)}"
+    missed = "; ".join(
+        f"{each.name}: planted {each.planted}, found {each.found}" for each in found.truths if not each.exact
+    )
+    return f"self-test FAILED, so the campaign will be UNKNOWN: {_short(missed) or 'nothing was planted'}"
 
 
 def progress_line(plan: CampaignPlan, done: Sequence[DrillDone]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gameday.facts import Objectives, Verdict
+from gameday.facts.selftest import SelfTest
 
 ATTEMPTS_MAX = 5  # failover must work within so many attempts (the objective that a campaign is judged by)
 
@@ -136,3 +137,4 @@ class CampaignMeasurement:
     interval: str  # how the confidence intervals were computed
     percentile: str  # and how the percentiles
     tried: tuple[Tried, ...]
+    selftest: SelfTest | None = None  # of the tool itself, on this machine, before the first drill

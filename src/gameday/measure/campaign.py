@@ -6,10 +6,12 @@ independent tries at one chance; each has a fresh lab, but one machine, so a slo
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import median
 
 from gameday.facts import Measurement, Verdict
 from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, Chance, DrillDone, Spread, Tried, Turn
+from gameday.facts.selftest import SelfTest
 from gameday.measure.verdict import TOO_LATE, WEIGHTS
 
 CONFIDENCE = 0.95
@@ -54,6 +56,15 @@ def measure(plan: CampaignPlan, drills: Sequence[DrillDone]) -> CampaignMeasurem
         plan.name, verdict, why, plan.drills, len(drills), ended, plan.attempts_max, CONFIDENCE, INTERVAL, PERCENTILE,
         tried,
     )  # fmt: skip
+
+
+def with_selftest(found: CampaignMeasurement, tested: SelfTest | None) -> CampaignMeasurement:
+    """The same beside the tool's own test: what a tool found that was not tested, or failed it, is never HELD."""
+    found = replace(found, selftest=tested)
+    if found.verdict is not Verdict.HELD or (tested and tested.is_passed):
+        return found
+    why = f"the self-test missed {', '.join(tested.missed)}" if tested else "the tool was not tested on itself"
+    return replace(found, verdict=Verdict.UNKNOWN, why=f"{why}, so nothing that it measured is proved")
 
 
 def planned(plan: CampaignPlan, drills: Sequence[DrillDone]) -> list[DrillDone]:

@@ -11,6 +11,7 @@ import msgspec
 
 from gameday.errors import InputError, RecordError
 from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, DrillDone
+from gameday.facts.selftest import SelfTest
 from gameday.record.layout import OTHER_REPORTS, hashes_of, pretty, write_whole
 from gameday.record.lines import Damage, LineWriter, read_lines
 
@@ -19,7 +20,7 @@ AGAIN = "then render again: gameday campaign --report"
 
 @dataclass(frozen=True, slots=True)
 class CampaignFolder:
-    """``plan.json``, ``runs.ndjson``, ``logs/``, ``campaign.json``, ``index.html``, ``manifest.json``."""
+    """``plan.json``, ``selftest.json``, ``runs.ndjson``, ``logs/``, ``campaign.json``, ``index.html``, a manifest."""
 
     folder: Path
 
@@ -75,6 +76,20 @@ class CampaignFolder:
             return msgspec.json.decode(path.read_bytes(), type=CampaignPlan)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, InputError) as cause:
             raise RecordError(f"a campaign's plan in {path}", str(cause), "name the folder of a campaign") from cause
+
+    def write_selftest(self, found: SelfTest) -> None:
+        write_whole(self.folder / "selftest.json", pretty(found), f"free the disk, {OTHER_REPORTS}")
+
+    def read_selftest(self) -> SelfTest | None:
+        """The self-test of before the first drill; None where there is none. Raises :class:`RecordError` when it cannot
+        be read."""
+        path = self.folder / "selftest.json"
+        if not path.exists():
+            return None
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=SelfTest)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as cause:
+            raise RecordError(f"a readable {path}", str(cause), "remove it; --resume tests again") from cause
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -24,6 +24,7 @@ from gameday.report.headline import TONES
 from gameday.report.html import environment, policy, style_sheet
 from gameday.report.page import scale_badge
 from gameday.report.parts import Cell, Column, Figure, Headline, Point, Table, Tone
+from gameday.report.selftest import truths_table
 
 MEANINGS = {
     Verdict.HELD: "it worked within {} attempts",
@@ -31,6 +32,7 @@ MEANINGS = {
     Verdict.UNKNOWN: "it is not shown that it works within {} attempts",
 }
 POINTS_MAX = 6
+TESTED = "Planted in a stand-in service on this machine, before the first drill"
 MANY_SCALES = "timers scaled"
 SAME_MACHINE = (
     "The intervals take drills for independent of each other. Each had a lab of its own, but all had one machine: what "
@@ -60,6 +62,7 @@ class CampaignPage:
     undrawn: str
     spreads: Table
     runs: Table
+    selftest: Table
     reckoning: tuple[str, ...]
     limits: tuple[str, ...]
     versions: Table
@@ -107,6 +110,7 @@ def campaign_page(
         undrawn=f"{words.counted(undrawn, 'further variation')} not drawn; the table has all." if undrawn > 0 else "",
         spreads=spreads(found),
         runs=runs(plan, ordered),
+        selftest=truths_table(TESTED, found.selftest.truths if found.selftest else ()),
         reckoning=(
             f"Success rate and its interval: {words.sentence(found.interval)}",
             f"Within {found.attempts_max} attempts: 1 − (1 − p)^{found.attempts_max}, of the success rate p and of "

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from campaigns import PASSED
 from examples import broken, held, unknown
 
 from gameday.campaign.asking import Wish, campaign_of
 from gameday.campaign.running import Runner
+from gameday.facts.selftest import SelfTest
 from gameday.record.campaign import CampaignFolder
 from gameday.record.lines import Damage
 
@@ -37,6 +39,7 @@ EXPERIMENT = {
 class Stage:
     folder: Path
     said: list[str] = field(default_factory=list)
+    selftest: SelfTest = PASSED
 
     def __post_init__(self):
         self.experiment = self.folder / "experiment.json"
@@ -66,7 +69,7 @@ class Stage:
         return campaign, folder
 
     def runner(self, campaign, folder):
-        return Runner(campaign, folder, say=self.said.append, command=STUB)
+        return Runner(campaign, folder, say=self.said.append, command=STUB, selftest=lambda reports: self.selftest)
 
     def run(self, *acts, **changes):
         """A campaign of these acts to its end; returns its folder and what it measured."""

@@ -13,13 +13,15 @@ from gameday.campaign.running import conclude
 from gameday.clock import eventually
 from gameday.errors import InputError, RecordError
 from gameday.facts import Verdict
+from gameday.facts.selftest import PlantedTruth, SelfTest
 from gameday.measure.campaign import COMPLETE, INTERRUPTED, STOPPED
 from gameday.processes import alive, identify
 from gameday.record.campaign import CampaignFolder
 
 HELD, BROKEN, UNKNOWN = Verdict.HELD, Verdict.BROKEN, Verdict.UNKNOWN
+FAILED = SelfTest("", 50.0, 80.0, {}, (PlantedTruth("an outage", "1.5 s", "9 s", exact=False),))
 HERE = Path(__file__).parent
-FILES = ["campaign.json", "index.html", "logs", "manifest.json", "plan.json", "runs.ndjson"]
+FILES = ["campaign.json", "index.html", "logs", "manifest.json", "plan.json", "runs.ndjson", "selftest.json"]
 
 
 def test_a_campaign_leaves_its_plan_its_drills_its_figures_and_a_page(stage):
@@ -80,7 +82,8 @@ def test_what_chaos_run_said_is_kept_and_counts_for_nothing(stage):
 
 def test_each_drill_is_one_line_with_what_is_left(stage):
     stage.run("HELD 0", "UNKNOWN 1", "HELD 0")
-    begin, first, second, third = stage.said
+    begin, tested, first, second, third = stage.said
+    assert tested == "self-test passed: 1 planted truth found exactly, in 48.9 s"
     assert begin.startswith("3 drills of ")
     assert "campaign-stub" in begin
     assert first.startswith("1/3  HELD     RTA 22.2 s  lost 37 of 8,948  took ")
@@ -110,7 +113,7 @@ def test_an_unknown_drill_stops_nothing(stage):
 PROGRAM = """
 import signal, sys
 from pathlib import Path
-sys.path[:0] = [{here!r}, {examples!r}]
+sys.path[:0] = {paths!r}
 from stage import Stage
 def interrupt(*_):
     raise KeyboardInterrupt
@@ -126,7 +129,8 @@ stage.runner(campaign, folder).run()
 def running(stage):
     """A campaign of three in a process of its own, whose second drill goes on until it is told to end."""
     stage.acts("HELD 0", "waits", "HELD 0")
-    text = PROGRAM.format(here=str(HERE), examples=str(HERE.parent / "report"), folder=str(stage.folder))
+    paths = [str(HERE), *(str(HERE.parent / name) for name in ("report", "measure"))]
+    text = PROGRAM.format(paths=paths, folder=str(stage.folder))
     process = subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.DEVNULL)
     eventually((stage.folder / "waiting").exists, True, what="the second drill", within_s=60)
     yield process
@@ -181,7 +185,7 @@ def test_a_campaign_is_resumed_with_the_drills_that_it_lacks(stage):
     stage.acts(*["HELD 0"] * 5)
     found = stage.runner(campaign, folder).run()
     assert (found.verdict, found.ended, found.done) == (HELD, COMPLETE, 3)
-    assert "1 of them done before" in stage.said[-3]
+    assert "1 of them done before" in stage.said[-3]  # and the tool is not tested again
 
 
 def test_a_line_that_cannot_be_read_is_a_drill_that_is_missing_and_is_said(stage):
@@ -198,6 +202,37 @@ def test_the_same_campaign_is_judged_the_same_again(stage):
     before = (folder.folder / "campaign.json").read_bytes()
     assert conclude(folder) == found
     assert (folder.folder / "campaign.json").read_bytes() == before
+
+
+def test_a_tool_that_fails_its_own_test_proves_nothing_and_says_what_it_missed(stage):
+    stage.selftest = FAILED
+    folder, found = stage.run("HELD 0")
+    assert (found.verdict, found.done) == (UNKNOWN, 1)
+    assert found.why == "the self-test missed an outage, so nothing that it measured is proved"
+    assert any("self-test FAILED" in line and "planted 1.5 s, found 9 s" in line for line in stage.said)
+    assert "1.5 s" in folder.page.read_text()
+
+
+def test_a_campaign_without_a_self_test_proves_nothing(stage):
+    folder, _ = stage.run("HELD 0")
+    (folder.folder / "selftest.json").unlink()
+    found = conclude(folder)
+    assert (found.verdict, found.why) == (
+        UNKNOWN, "the tool was not tested on itself, so nothing that it measured is proved"
+    )  # fmt: skip
+
+
+def test_harm_is_broken_whatever_the_self_test_says(stage):
+    stage.selftest = FAILED
+    assert stage.run(*["BROKEN 1"] * 5)[1].verdict is BROKEN
+
+
+def test_a_resumed_campaign_was_tested_before_its_first_drill(stage):
+    folder, _ = stage.run("HELD 0", "HELD 0", times=3)
+    stage.selftest = FAILED
+    stage.acts("HELD 0")
+    found = stage.runner(campaign_again(folder.read_plan(), stage.reports), folder).run()
+    assert (found.done, found.selftest.is_passed) == (3, True)
 
 
 def test_what_is_no_campaign_is_refused(stage):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from campaigns import campaign, drill
+from campaigns import PASSED, campaign, drill
 from click.testing import CliRunner
 
 from gameday.cli import cli
@@ -27,6 +27,7 @@ def written(tmp_path):
         plan, done = campaign(letters, **changes)
         folder = CampaignFolder.create(tmp_path / "reports", plan.name)
         folder.write_plan(plan)
+        folder.write_selftest(PASSED)
         writer = folder.done_writer()
         for each in done:
             writer.append(each)
@@ -51,7 +52,7 @@ def test_a_campaign_is_rendered_again_and_only_held_exits_0(written, letters, co
     found = json.loads((folder.folder / "campaign.json").read_text())
     assert told.output.startswith(found["verdict"])
     manifest = json.loads((folder.folder / "manifest.json").read_text())
-    assert sorted(manifest) == ["campaign.json", "index.html", "plan.json", "runs.ndjson"]
+    assert sorted(manifest) == ["campaign.json", "index.html", "plan.json", "runs.ndjson", "selftest.json"]
 
 
 def test_a_campaign_that_was_killed_says_how_far_it_came(written):

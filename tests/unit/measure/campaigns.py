@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from gameday.facts import Objectives, Verdict
 from gameday.facts.campaign import CampaignPlan, DrillDone
+from gameday.facts.selftest import PlantedTruth, SelfTest
 from gameday.measure.campaign import turns
 
 PLAN = CampaignPlan(
@@ -21,6 +22,9 @@ PLAN = CampaignPlan(
     who="oncall@laptop",
     versions={"python": "3.12.1"},
     limits=("IAM: nobody is refused anything here",),
+)
+PASSED = SelfTest(
+    "2026-11-24T18:11:03.000000Z", 48.9, 80.0, {}, (PlantedTruth("rows", "5 lost", "5 lost", exact=True),)
 )
 VERDICTS = {"H": Verdict.HELD, "B": Verdict.BROKEN, "U": Verdict.UNKNOWN, "X": Verdict.BROKEN}
 WHY = {"H": "", "B": "clients waited longer than the RTO", "U": "the lab never came up", "X": "orders are gone twice"}

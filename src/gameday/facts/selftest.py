@@ -1,0 +1,35 @@
+"""What a self-test planted and what the tool found of it: frozen records, the content of ``selftest.json``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedTruth:
+    """One truth that was planted, as words, beside what was found; ``exact`` says whether they are the same."""
+
+    name: str
+    planted: str
+    found: str
+    exact: bool
+    error_s: float | None = None  # of a time: what was found minus what was planted
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """Every truth of one self-test. It is passed when there is one at least, and each was found exactly."""
+
+    started_utc: str
+    took_s: float
+    probes_per_s: float
+    versions: Mapping[str, str]
+    truths: tuple[PlantedTruth, ...]
+
+    @property
+    def is_passed(self) -> bool:
+        return bool(self.truths) and all(truth.exact for truth in self.truths)
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The names of the truths that were not found exactly."""
+        return tuple(truth.name for truth in self.truths if not truth.exact)
