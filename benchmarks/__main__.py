@@ -2,12 +2,13 @@
 
 import argparse
 
-from benchmarks import drills, failback, lab_cost, objects, restores, startup
+from benchmarks import drills, failback, lab_cost, objects, restores, startup, truth
 from benchmarks.figures import print_table
 
 PARTS = {
     "startup": (startup.figures, 10),
     "lab": (lab_cost.figures, 5),
+    "truth": (truth.figures, 10),
     "objects": (objects.figures, 5),
     "failback": (failback.figures, 5),
     "restores": (restores.figures, 5),

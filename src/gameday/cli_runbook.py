@@ -64,6 +64,7 @@ def run(
     Exits 0 when its last step is done, 1 where a step stopped, 2 for a wrong input. What was interrupted goes on with
     --resume.
     """
+    from gameday.record.alone import alone_in
     from gameday.record.walked import read_walked
     from gameday.recovery import runbook as named
     from gameday.recovery.account import demand_account
@@ -72,6 +73,8 @@ def run(
 
     book = named(name)
     _agree(yes=yes or only_show, start=start, resume=resume, record=record, said=said, lab=lab_name)
+    if folder := resume or record:
+        click.get_current_context().with_resource(alone_in(folder, "walk a runbook in"))
     walked = read_walked(resume) if resume else None
     values = book.options_said(walked.options if walked else _values(said))
     steps, begun = left_of(book, walked) if walked else (steps_from(book, start), None)

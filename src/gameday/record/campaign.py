@@ -1,8 +1,6 @@
 """The folder of a campaign, ``reports/campaign-<name>/<UTC time>/``: its plan, its finished drills, its measurement."""
 
 import contextlib
-import fcntl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +10,7 @@ import msgspec
 from gameday.errors import InputError, RecordError
 from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, DrillDone
 from gameday.facts.selftest import SelfTest
+from gameday.record.alone import alone_in
 from gameday.record.layout import OTHER_REPORTS, hashes_of, pretty, write_whole
 from gameday.record.lines import Damage, LineWriter, read_lines
 
@@ -91,16 +90,9 @@ class CampaignFolder:
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as cause:
             raise RecordError(f"a readable {path}", str(cause), "remove it; --resume tests again") from cause
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Nobody else runs this campaign meanwhile; raises :class:`InputError` when somebody does. A kill frees it."""
-        with (self.folder / "plan.json").open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as cause:
-                expected = f"nobody else to run the campaign {self.folder}"
-                raise InputError(expected, "another process does", "wait until it ends, or end it") from cause
-            yield
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """Nobody else runs this campaign meanwhile; see :func:`gameday.record.alone.alone_in`."""
+        return alone_in(self.folder, "run the campaign")
 
     def done_writer(self) -> LineWriter:
         """Appends finished drills, each line synced."""

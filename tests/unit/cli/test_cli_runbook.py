@@ -8,6 +8,7 @@ from stub_world import stub_lab
 
 from gameday.cli import cli
 from gameday.errors import GamedayError, InputError
+from gameday.record.alone import alone_in
 from gameday.recovery.runbook import Call, Check, Runbook, Step
 from gameday.walk_told import Errand, walk_told
 
@@ -126,6 +127,13 @@ def test_what_cannot_be_is_refused_before_anything_is_touched(words, what, tmp_p
     assert isinstance(result.exception, InputError), result.output
     assert result.exception.expected.startswith(what)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_walks_of_one_record_at_once_are_refused(tmp_path):
+    with alone_in(tmp_path, "walk a runbook in"):
+        result = gameday("run", "failback", "--yes", "--resume", str(tmp_path))
+    assert isinstance(result.exception, InputError)
+    assert "nobody else to walk a runbook in" in str(result.exception)
 
 
 def test_the_list_names_every_runbook_and_when_it_is_for():
