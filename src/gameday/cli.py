@@ -10,7 +10,7 @@ import click
 from gameday.cli_campaign import campaign
 from gameday.cli_drill import drill
 from gameday.cli_lab import lab
-from gameday.cli_record import judge, report, undo
+from gameday.cli_record import judge, report, undo, verify
 from gameday.cli_runbook import runbook
 from gameday.errors import GamedayError, InputError
 
@@ -30,7 +30,7 @@ def version() -> None:
     click.echo(installed("chaostoolkit-gameday"))
 
 
-for command in (lab, drill, campaign, judge, report, undo, runbook):
+for command in (lab, drill, campaign, judge, report, verify, undo, runbook):
     cli.add_command(command)
 
 
