@@ -10,7 +10,7 @@ import click
 from gameday.cli_campaign import campaign
 from gameday.cli_drill import drill
 from gameday.cli_lab import lab
-from gameday.cli_record import judge, report, undo
+from gameday.cli_record import judge, report, undo, verify
 from gameday.cli_runbook import runbook
 from gameday.cli_selftest import selftest
 from gameday.errors import GamedayError, InputError
@@ -31,7 +31,7 @@ def version() -> None:
     click.echo(installed("chaostoolkit-gameday"))
 
 
-for command in (lab, drill, campaign, judge, report, undo, runbook, selftest):
+for command in (lab, drill, campaign, judge, report, verify, undo, runbook, selftest):
     cli.add_command(command)
 
 

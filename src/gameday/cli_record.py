@@ -1,4 +1,4 @@
-"""``gameday judge``, ``report`` and ``undo``: what can be done with the record of a drill afterwards."""
+"""``gameday judge``, ``report``, ``verify`` and ``undo``: what can be done with the record of a drill afterwards."""
 
 import sys
 from contextlib import ExitStack
@@ -28,7 +28,7 @@ def judge(record: Path) -> None:
     measurement = judged(opened)
     opened.write_measurement(measurement)
     page = render(opened)
-    opened.seal()
+    opened.seal("measurement.json", page.name)
     click.echo("\n".join(closing_lines(opened.read_plan(), measurement, page)))
     sys.exit(0 if measurement.verdict is Verdict.HELD else 1)
 
@@ -43,10 +43,32 @@ def report(record: Path, open_it: bool) -> None:
 
     opened = Record.open(record)
     page = render(opened)
-    opened.seal()
+    opened.seal(page.name)
     click.echo(page)
     if open_it:
         click.launch(page.resolve().as_uri())
+
+
+@click.command()
+@folder_of_record
+@click.option(
+    "--manifest", "kept", default="", metavar="SHA256", help="The manifest's SHA-256, as it was kept elsewhere."
+)
+def verify(record: Path, kept: str) -> None:
+    """Show that the record in RECORD is as it was sealed, and judged as it says. Changes nothing.
+
+    Exits 0 only when every file has the manifest's SHA-256, the timeline's hash chain is unbroken, judging again gives
+    the same measurement, and the statement is of this record. A record without a chain is not verified.
+    """
+    from gameday.measure.verify import verify as verified
+    from gameday.record.layout import Record
+
+    told = verified(Record.open(record), kept)
+    for check in told.checks:
+        for line in check.flaws or (check.seen,):
+            click.echo(f"{check.what:<10}{'NOT  ' if check.flaws else ''}{line}")
+    click.echo(f"{'VERIFIED' if told.holds else 'NOT VERIFIED'}: manifest SHA-256 {told.manifest_sha256 or 'none'}")
+    sys.exit(0 if told.holds else 1)
 
 
 @click.command()
@@ -75,7 +97,7 @@ def undo(record: Path) -> None:
         timeline = Timeline(opened)
         stack.callback(timeline.close)
         steps = fence_and_replay(journal, lab, timeline)
-    opened.seal()
+    opened.seal(opened.timeline.name, opened.undo.name)
     click.echo(f"{steps} steps taken back on {lab.name}")
 
 

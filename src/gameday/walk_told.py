@@ -14,7 +14,7 @@ from gameday.facts import Kind
 from gameday.lab.model import Lab
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
-from gameday.record.walked import WalkJournal
+from gameday.record.walked import NAME, WalkJournal
 from gameday.recovery.resuming import Journalist
 from gameday.recovery.runbook import Begun, Call, Check, Onlooker, Runbook, Scene, Step, walk
 from gameday.recovery.shown import command_of
@@ -98,7 +98,7 @@ def walk_told(errand: Errand, reports: Path, *, yes: bool) -> Record:
         except BaseException as cause:
             cause.add_note(f"to go on: gameday runbook run {book.name} --resume {record.folder}")
             raise
-    record.seal()
+    record.seal(record.timeline.name, NAME)
     click.echo(f"\n{book.name} is done. Record {record.folder}")
     return record
 

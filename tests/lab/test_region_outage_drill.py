@@ -21,6 +21,7 @@ from gameday.lab.local import home
 from gameday.lab.local.attach import attach
 from gameday.lab.model import Lab
 from gameday.measure.judge import judge
+from gameday.measure.verify import verify
 from gameday.processes import ProcessId
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
@@ -171,13 +172,19 @@ def test_judging_the_record_again_gives_the_same_measurement(outage: Done) -> No
 
 def test_the_record_is_whole_and_sealed(outage: Done) -> None:
     folder = outage.record.folder
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "manifest.json").read_text())["files"]
     assert {"plan.json", "timeline.ndjson", "undo.ndjson", "survivors.ndjson", "measurement.json", "index.html"} <= set(
         manifest
     )
     for name, digest in manifest.items():
         with (folder / name).open("rb") as file:
             assert file_digest(file, "sha256").hexdigest() == digest, name
+
+
+def test_the_record_is_verified_as_evidence(outage: Done) -> None:
+    told = verify(outage.record)
+    assert told.holds, told.checks
+    assert json.loads((outage.record.folder / "statement.json").read_text())["predicate"]["result"] == "PASSED"
 
 
 def test_no_secret_is_in_the_record(outage: Done) -> None:

@@ -178,7 +178,9 @@ def test_the_record_page_has_every_file_of_a_record():
         record.page,
     ]
     folders = [f"{folder.name}/" for folder in (record.writes, record.probes)]
-    names = [path.name for path in files] + folders + ["plan.json", "measurement.json", "manifest.json"]
+    names = (
+        [path.name for path in files] + folders + ["plan.json", "measurement.json", "manifest.json", "statement.json"]
+    )
     assert [name for name in names if f"`{name}" not in text] == []
 
 

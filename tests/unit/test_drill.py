@@ -85,7 +85,9 @@ def test_everything_opened_is_closed_in_reverse_and_then_judged(tmp_path):
 def test_the_record_is_complete_and_sealed(tmp_path):
     drill = run(StubWorld(), tmp_path)
     manifest = json.loads((drill.record.folder / "manifest.json").read_text())
-    assert {"plan.json", "timeline.ndjson", "survivors.ndjson", "measurement.json", "index.html"} <= set(manifest)
+    assert {"plan.json", "timeline.ndjson", "survivors.ndjson", "measurement.json", "index.html"} <= set(
+        manifest["files"]
+    )
     assert drill.report == drill.record.page
 
 

@@ -13,7 +13,8 @@ from gameday.chaos.reading import REPORTS, ExperimentFile, experiment_file
 from gameday.errors import InputError, RecordError
 from gameday.facts.campaign import CampaignPlan
 from gameday.preparing import LOCAL, first_plan
-from gameday.record.layout import OTHER_REPORTS, ROOM_MIN_BYTES, sha256_of
+from gameday.record.layout import OTHER_REPORTS, ROOM_MIN_BYTES
+from gameday.record.manifest import sha256_of
 
 DRILL_BYTES = 8 << 20  # a drill of the shipped size writes about 6 MiB, and what `chaos run` says comes on top
 HOW_TO_VARY = "write --vary KEY=VALUE,VALUE; a value that has a comma of its own stands in double quotes"

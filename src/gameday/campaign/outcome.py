@@ -8,7 +8,8 @@ from gameday.errors import RecordError
 from gameday.facts import Finding, Measurement, Verdict
 from gameday.facts.campaign import DrillDone
 from gameday.measure.campaign import harm
-from gameday.record.layout import Record, sha256_of
+from gameday.record.layout import Record
+from gameday.record.manifest import sha256_of
 
 
 @dataclass(frozen=True, slots=True)

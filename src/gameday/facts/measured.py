@@ -111,13 +111,14 @@ class AlarmSeen:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence that the verdict rests on. ``weight`` says what it makes of the drill."""
+    """One sentence that the verdict rests on. ``weight`` says what it makes of the drill, ``rule`` who says it."""
 
     weight: Verdict
     what: str
     expected: str
     seen: str
     next_step: str = ""
+    rule: str = ""  # the rule's name; empty in records of before
 
 
 @dataclass(frozen=True, slots=True)

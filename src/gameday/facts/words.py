@@ -77,6 +77,9 @@ class Kind(StrEnum):
     NOTE = "note"
 
 
+# Rules of the verdict that only tell: what they find is HELD, and worth a warning.
+REMARKS = ("silent_alarms", "failed_before")
+
 # What a NOTE says when the judgement counts on it.
 INFERRED = "inferred"  # how a FAULT_VERIFIED's detail begins for an effect that was concluded, not seen
 READ_BACK_COMPLETE = "read-back complete"  # detail.rows: how many lines survivors.ndjson then held

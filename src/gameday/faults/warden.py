@@ -100,7 +100,7 @@ def take_back(record: Record, reference: LabReference, clock: Clock = SYSTEM) ->
     finally:
         timeline.close()
         if (record.folder / "manifest.json").exists():
-            record.seal()
+            record.seal(record.timeline.name, record.undo.name, "warden.log")
 
 
 def _try_for_minutes(record: Record, reference: LabReference, timeline: Timeline, clock: Clock) -> int:

@@ -10,6 +10,7 @@ nothing: it is no objective. So is a failover that failed before the newest one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from gameday.facts import AlarmSeen, Finding, Verdict, WriteClass
 from gameday.measure.at_risk import called_before_the_rpo_was_at_risk
@@ -39,7 +40,8 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
 
 def findings(case: Case) -> tuple[Finding, ...]:
     """What every rule of the table has to say, the heaviest first."""
-    told = [finding for rule in (*RULES, *FAILBACK_RULES, *RESTORE_RULES, *MISSING) for finding in rule(case)]
+    rules = (*RULES, *FAILBACK_RULES, *RESTORE_RULES, *MISSING)
+    told = [replace(finding, rule=rule.__name__) for rule in rules for finding in rule(case)]
     return tuple(sorted(told, key=lambda finding: -WEIGHTS.index(finding.weight)))
 
 

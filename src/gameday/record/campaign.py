@@ -11,8 +11,9 @@ from gameday.errors import InputError, RecordError
 from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, DrillDone
 from gameday.facts.selftest import SelfTest
 from gameday.record.alone import alone_in
-from gameday.record.layout import OTHER_REPORTS, hashes_of, pretty, write_whole
+from gameday.record.layout import OTHER_REPORTS, pretty, write_whole
 from gameday.record.lines import Damage, LineWriter, read_lines
+from gameday.record.manifest import hashes_of
 
 AGAIN = "then render again: gameday campaign --report"
 

@@ -1,7 +1,6 @@
 """Where each part of a record lies, and how its whole files (plan, measurement, manifest) are written and read."""
 
 import contextlib
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from gameday.errors import InputError, RecordError
 from gameday.facts import Event, Measurement, Plan, Probe, Survivor, WalCommit, Write
 from gameday.facts.documents import Document, DocumentRead
 from gameday.record.lines import Damage, LineWriter, read_lines
+from gameday.record.manifest import MANIFEST, STATEMENT, manifest_of, read_manifest, sha256_of
+from gameday.record.statement import statement_of
 
 OTHER_REPORTS = "or choose another folder: --reports, or `reports` in the experiment's configuration"
 ROOM_MIN_BYTES = 32 << 20  # a drill of the shipped size writes about 6 MiB
@@ -156,9 +157,26 @@ class Record:
         then = OTHER_REPORTS if name == "plan.json" else "then judge again: gameday judge"
         write_whole(self.folder / name, text, f"free the disk, {then}")
 
-    def seal(self) -> None:
-        """Write ``manifest.json``: the SHA-256 of every other file of the record."""
-        self.write_text("manifest.json", pretty(hashes_of(self.folder, "make it readable, then judge again")))
+    def seal(self, *changed: str) -> None:
+        """Write ``manifest.json`` and, once there is a measurement, ``statement.json`` about it.
+
+        With the names of what was ``changed`` since it was sealed, the manifest keeps what it says of all other files.
+        """
+        before = read_manifest(self.folder) if changed and (self.folder / MANIFEST).exists() else None
+        self.write_text(MANIFEST, pretty(manifest_of(self.folder, before, changed)))
+        if (self.folder / "measurement.json").exists():
+            self.write_text(STATEMENT, self.statement())
+
+    def statement(self) -> str:
+        """What ``statement.json`` must be, from plan, measurement and manifest as they are."""
+        plan_sha256 = read_manifest(self.folder).files.get("plan.json", "")
+        told = statement_of(
+            self.read_plan(),
+            self.read_measurement(),
+            manifest_sha256=sha256_of(self.folder / MANIFEST),
+            plan_sha256=plan_sha256,
+        )
+        return pretty(told)
 
     def line_writer(self, path: Path, *, sync: bool = True) -> LineWriter:
         return LineWriter(path, sync=sync)
@@ -186,22 +204,6 @@ def write_whole(path: Path, text: str, next_step: str) -> None:
         raise RecordError(f"to write {path}", f"{cause.strerror}", next_step) from cause
 
 
-def hashes_of(folder: Path, next_step: str) -> dict[str, str]:
-    """The SHA-256 of every file of ``folder`` but its manifest; raises :class:`RecordError` when one is unreadable."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json")
-    try:
-        return {str(path.relative_to(folder)): sha256_of(path) for path in files}
-    except OSError as cause:
-        seen = f"{cause.strerror}: {cause.filename}"
-        raise RecordError(f"every file of {folder} to be readable", seen, next_step) from cause
-
-
 def pretty(whole: object) -> str:
     """A frozen fact as JSON for people, with a newline at its end."""
     return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's content, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,7 +23,7 @@ class LineWriter:
         self.path, self._sync, self._lock = path, sync, Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             self._torn = _ends_torn(path)
         except OSError as cause:
             raise _unwritable(path, cause) from cause
@@ -35,13 +35,16 @@ class LineWriter:
             if self._fd < 0:
                 raise RecordError(f"an open file to append to {self.path}", "it was closed", "close it last")
             try:
-                self._torn, start = True, b"\n" if self._torn else b""
-                _write_whole(self._fd, start + line)
-                self._torn = False
+                self._put(line)
                 if self._sync:
                     os.fdatasync(self._fd)
             except OSError as cause:
                 raise _unwritable(self.path, cause) from cause
+
+    def _put(self, line: bytes) -> None:
+        self._torn, start = True, b"\n" if self._torn else b""
+        write_all(self._fd, start + line)
+        self._torn = False
 
     def close(self) -> None:
         with self._lock:
@@ -59,7 +62,8 @@ def _ends_torn(path: Path) -> bool:
         return file.read(1) != b"\n"
 
 
-def _write_whole(fd: int, line: bytes) -> None:
+def write_all(fd: int, line: bytes) -> None:
+    """Write every byte, however many calls that takes."""
     while line:
         line = line[os.write(fd, line) :]
 
@@ -79,7 +83,7 @@ def read_lines[T](path: Path, form: type[T], damage: Damage) -> Iterator[T]:
     own mark. Raises :class:`RecordError` when there is a file and it cannot be read at all.
     """
     decoder = msgspec.json.Decoder(form)
-    for line in _raw_lines(path):
+    for line in raw_lines(path):
         if not line.endswith(b"\n"):
             damage.cut_tail += 1
         elif line.strip():
@@ -91,7 +95,8 @@ def read_lines[T](path: Path, form: type[T], damage: Damage) -> Iterator[T]:
                 yield record
 
 
-def _raw_lines(path: Path) -> Iterator[bytes]:
+def raw_lines(path: Path) -> Iterator[bytes]:
+    """A file's lines as they are; a missing file has none. Raises :class:`RecordError` when it cannot be read."""
     try:
         with path.open("rb") as file:
             yield from file

@@ -8,12 +8,12 @@ from typing import Any
 from gameday.clock import SYSTEM, Clock, boot_id
 from gameday.errors import RecordUnwritable
 from gameday.facts import Event, Kind
+from gameday.record.chain import ChainedWriter
 from gameday.record.layout import Record
-from gameday.record.lines import LineWriter
 
 
 class Timeline:
-    """Appends events to one record; several processes may append to the same file. ``watch`` sees each event."""
+    """Appends chained events to one record; several processes may append to the same file. ``watch`` sees each."""
 
     def __init__(self, record: Record, clock: Clock = SYSTEM, watch: Callable[[Event], None] | None = None) -> None:
         self._clock, self._boot, self._watch = clock, boot_id(), watch
@@ -23,9 +23,9 @@ class Timeline:
         self._refused: list[RecordUnwritable] | None = None  # what the disk refused, while healing comes first
 
     @cached_property
-    def _lines(self) -> LineWriter:
+    def _lines(self) -> ChainedWriter:
         """Opened by the first event: who only heals can do without."""
-        return self._record.line_writer(self._record.timeline)
+        return ChainedWriter(self._record.timeline, sync=True)
 
     def add(self, kind: Kind, what: str, *, region: str | None = None, **detail: Any) -> Event:
         """Stamp and write an event now; it is on the disk when this returns."""

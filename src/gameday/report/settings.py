@@ -35,6 +35,7 @@ def about(plan: Plan, record_id: str) -> tuple[tuple[str, str], ...]:
         ("Lab", f"{plan.lab} ({plan.lab_name})" if plan.lab_name else plan.lab),
         ("Regions", f"{plan.primary} → {plan.secondary}"),
         ("Record", record_id),
+        ("Verified by", f"gameday verify reports/{record_id}" if record_id else ""),
     )
     return tuple((name, words.plain(value, 200)) for name, value in told if value)
 

@@ -11,6 +11,7 @@ import pytest
 
 from gameday.facts import Verdict
 from gameday.measure.judge import judge
+from gameday.measure.verify import verify
 from gameday.record.layout import Record
 
 HERE = Path(__file__).parent
@@ -70,7 +71,12 @@ def test_the_record_holds_the_journal_and_is_sealed_after_it(tmp_path, experimen
     record = Run(tmp_path, experiment).records[0]
     kept = json.loads((record / "journal.json").read_text())
     assert kept["gameday"]["record"] == f"reports/a-stub-is-lost/{record.name}"
-    assert "journal.json" in json.loads((record / "manifest.json").read_text())
+    assert "journal.json" in json.loads((record / "manifest.json").read_text())["files"]
+
+
+def test_the_record_of_a_chaos_run_is_verified(tmp_path, experiment):
+    told = verify(Record(Run(tmp_path, experiment).records[0]))
+    assert told.holds, told.checks
 
 
 def test_the_journals_own_mark_says_the_same_in_the_record(tmp_path, experiment):
@@ -135,7 +141,7 @@ def test_a_drill_that_acknowledged_nothing_before_the_fault_proves_nothing(tmp_p
 def test_a_service_that_stops_answering_for_good_ends_in_bounded_time_with_a_whole_record(tmp_path, experiment):
     run = Run(tmp_path, experiment, trouble="never back")
     assert (run.code, run.journal["gameday"]["verdict"]) == (1, "UNKNOWN")
-    names = set(json.loads((run.records[0] / "manifest.json").read_text()))
+    names = set(json.loads((run.records[0] / "manifest.json").read_text())["files"])
     assert {"plan.json", "timeline.ndjson", "measurement.json", "journal.json", "index.html"} <= names
 
 

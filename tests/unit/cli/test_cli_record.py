@@ -1,6 +1,7 @@
 """Judging, rendering and undoing from a record alone."""
 
 import json
+from hashlib import sha256
 
 import pytest
 from click.testing import CliRunner
@@ -46,6 +47,39 @@ def test_a_report_is_rendered_again(drill):
     told = CliRunner().invoke(cli, ["report", str(drill.record.folder)])
     assert told.exit_code == 0, told.output
     assert drill.record.page.exists()
+
+
+def test_a_record_is_verified_line_by_line(drill):
+    told = CliRunner().invoke(cli, ["verify", str(drill.record.folder)])
+    assert told.exit_code == 0, told.output
+    manifest = sha256((drill.record.folder / "manifest.json").read_bytes()).hexdigest()
+    assert told.output.splitlines()[-1] == f"VERIFIED: manifest SHA-256 {manifest}"
+    assert [line.split()[0] for line in told.output.splitlines()[:-1]] == [
+        "manifest", "files", "chain", "judgement", "statement",
+    ]  # fmt: skip
+
+
+def test_a_record_that_was_judged_and_rendered_again_is_verified_too(drill):
+    for command in ("judge", "report"):
+        assert CliRunner().invoke(cli, [command, str(drill.record.folder)]).exit_code == 0
+    assert CliRunner().invoke(cli, ["verify", str(drill.record.folder)]).exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_an_altered_record_is_not_verified_with_exit_code_1_whatever_is_made_of_it_afterwards(drill, command):
+    survivors = drill.record.survivors
+    survivors.write_bytes(survivors.read_bytes().replace(b'"count":1', b'"count":2', 1))
+    CliRunner().invoke(cli, [command, str(drill.record.folder)])
+    told = CliRunner().invoke(cli, ["verify", str(drill.record.folder)])
+    assert told.exit_code == 1
+    assert "files     NOT  altered: survivors.ndjson\n" in told.output
+    assert "\nNOT VERIFIED: manifest SHA-256 " in told.output
+
+
+def test_a_record_is_held_to_the_manifest_that_was_kept_elsewhere(drill):
+    told = CliRunner().invoke(cli, ["verify", str(drill.record.folder), "--manifest", "0" * 64])
+    assert told.exit_code == 1
+    assert f", not {'0' * 64}\n" in told.output
 
 
 def test_undo_says_when_nothing_is_left(drill):

@@ -11,6 +11,7 @@ from gameday.clock import boot_id
 from gameday.errors import RecordError
 from gameday.facts import Objectives, Plan, Timers
 from gameday.record.layout import Record
+from gameday.record.manifest import read_manifest
 
 TIMERS = Timers(0.1, 1, 3, 0.4, 3, 6, 2, 6, 3, {"Wait": 1}, 3)
 PLAN = Plan(
@@ -70,16 +71,16 @@ def test_the_manifest_names_every_other_file_with_its_sha256(tmp_path):
     (record.writes / "w.ndjson").write_bytes(b"x\n")
     record.seal()
     manifest = json.loads((record.folder / "manifest.json").read_text())
-    assert set(manifest) == {"plan.json", "writes/w.ndjson"}
-    assert manifest["writes/w.ndjson"] == hashlib.sha256(b"x\n").hexdigest()
+    assert set(manifest["files"]) == {"plan.json", "writes/w.ndjson"}
+    assert manifest["files"]["writes/w.ndjson"] == hashlib.sha256(b"x\n").hexdigest()
 
 
 def test_sealing_again_after_judging_again_includes_what_is_new(tmp_path):
     record = Record.create(tmp_path, "d")
     record.seal()
-    record.write_text("measurement.json", "{}")
+    record.write_text("index.html", "{}")
     record.seal()
-    assert set(json.loads((record.folder / "manifest.json").read_text())) == {"measurement.json"}
+    assert set(read_manifest(record.folder).files) == {"index.html"}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this platform")

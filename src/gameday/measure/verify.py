@@ -1,0 +1,142 @@
+"""Verify a record: its files are those that were sealed, its timeline is one chain, judging it again tells the same.
+
+Nothing is written here. What cannot be checked is a flaw, never a pass: no evidence that a record is whole does not
+make it whole. A record without a chain, written before timelines had one, is therefore not verified.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from gameday.errors import RecordError
+from gameday.measure.judge import judge
+from gameday.record.chain import BEGINNING, Chain, read_chain
+from gameday.record.layout import Record
+from gameday.record.manifest import MANIFEST, STATEMENT, Manifest, hashes_of, read_manifest, running_version, sha256_of
+
+TOLD_MAX = 5  # of many flaws of one kind
+JUDGED = ("measurement.json", "index.html")  # made by judging; everything else is what is judged
+NO_CHAIN = "no chain: the timeline was sealed before its lines were chained, so nothing shows that none was changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: ``seen`` says what was found, ``flaws`` why the record is not verified."""
+
+    what: str
+    seen: str
+    flaws: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What all checks found; ``manifest_sha256`` is what to keep elsewhere, empty where there is no manifest."""
+
+    checks: tuple[Check, ...]
+    manifest_sha256: str
+
+    @property
+    def holds(self) -> bool:
+        return not any(check.flaws for check in self.checks)
+
+
+def verify(record: Record, manifest_sha256: str = "") -> Verified:
+    """Look at everything; with ``manifest_sha256``, as it was kept elsewhere, the manifest must be that very one."""
+    try:
+        manifest = read_manifest(record.folder)
+    except RecordError as cause:
+        return Verified((Check("manifest", "", (str(cause),)), _judgement(record)), "")
+    digest = sha256_of(record.folder / MANIFEST)
+    there = hashes_of(record.folder, "make it readable, then verify again")
+    altered = _altered(there, manifest)
+    unjudged = Check("judgement", "not looked at: what would be judged is not what was sealed")
+    return Verified(
+        (
+            _manifest(digest, manifest_sha256, manifest),
+            Check("files", f"{len(there)} as in the manifest", tuple(altered.values())),
+            _chain(read_chain(record.timeline), manifest),
+            _judgement(record) if altered.keys() <= set(JUDGED) else unjudged,
+            _statement(record),
+        ),
+        digest,
+    )
+
+
+def _manifest(digest: str, kept: str, manifest: Manifest) -> Check:
+    flaws = (f"its SHA-256 is {digest}, not {kept.lower()}",) if kept and digest != kept.lower() else ()
+    return Check("manifest", f"sealed by gameday {manifest.gameday or 'of before chains'}", flaws)
+
+
+def _altered(there: Mapping[str, str], manifest: Manifest) -> dict[str, str]:
+    """Every file that is not as the manifest has it, and in what way."""
+    told = {name: f"missing: {name}" for name in sorted(manifest.files.keys() - there.keys())}
+    told |= {name: f"one too many: {name}" for name in sorted(there.keys() - manifest.files.keys())}
+    both = sorted(there.keys() & manifest.files.keys())
+    return told | {name: f"altered: {name}" for name in both if there[name] != manifest.files[name]}
+
+
+def _chain(chain: Chain, manifest: Manifest) -> Check:
+    seen = f"{chain.lines} lines of the timeline, head {chain.head[:16]}"
+    if manifest.timeline_head is None:
+        return Check("chain", seen, (NO_CHAIN,))
+    flaws = [f"no chain at line {number} of the timeline" for number in chain.unlinked[:TOLD_MAX]]
+    flaws += [
+        f"broken at line {number} of the timeline: before it stands another" for number in chain.broken[:TOLD_MAX]
+    ]
+    if (chain.lines, chain.head) != (manifest.timeline_lines, manifest.timeline_head):
+        sealed = f"{manifest.timeline_lines} lines and head {manifest.timeline_head[:16]}"
+        flaws.append(f"the timeline ends otherwise than it was sealed, with {sealed}")
+    return Check("chain", seen if chain.head != BEGINNING else "an empty timeline", tuple(flaws))
+
+
+def _judgement(record: Record) -> Check:
+    try:
+        kept = msgspec.json.decode((record.folder / "measurement.json").read_bytes())
+        fresh = judge(record)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecordError) as cause:
+        return Check("judgement", "", (f"it cannot be compared: {cause}",))
+    told = list(differences(kept, msgspec.json.decode(msgspec.json.encode(fresh))))
+    more = [f"and {len(told) - TOLD_MAX} more differences"] if len(told) > TOLD_MAX else []
+    versions = _versions(record) if told else []
+    return Check("judgement", f"the same measurement: {fresh.verdict.value}", (*told[:TOLD_MAX], *more, *versions))
+
+
+def _versions(record: Record) -> list[str]:
+    """Other versions may judge otherwise: said with a difference, which stays a flaw all the same."""
+    drilled = str(record.read_plan().versions.get("chaostoolkit-gameday", "unknown"))
+    running = running_version()
+    return [] if drilled == running else [f"gameday {drilled} drilled, this is gameday {running}"]
+
+
+def differences(kept: Any, fresh: Any, at: str = "") -> Iterator[str]:
+    """Where two JSON trees differ, field by field, as sentences."""
+    if isinstance(kept, dict) and isinstance(fresh, dict):
+        for key in dict.fromkeys((*kept, *fresh)):
+            yield from differences(kept.get(key), fresh.get(key), f"{at}.{key}" if at else str(key))
+    elif isinstance(kept, list) and isinstance(fresh, list) and len(kept) == len(fresh):
+        for number, (one, other) in enumerate(zip(kept, fresh, strict=True)):
+            yield from differences(one, other, f"{at}[{number}]")
+    elif kept != fresh or type(kept) is not type(fresh):
+        yield f"{at}: kept {_short(kept)}, judged again {_short(fresh)}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return msgspec.json.encode(value).decode()[:120]
+
+
+def _statement(record: Record) -> Check:
+    """It must be, to the byte, what plan, measurement and manifest make it."""
+    try:
+        kept = (record.folder / STATEMENT).read_bytes()
+        due = record.statement().encode()
+    except FileNotFoundError:
+        return Check("statement", "", (f"missing: {STATEMENT}",))
+    except (OSError, RecordError) as cause:
+        return Check("statement", "", (f"it cannot be compared: {cause}",))
+    if kept != due:
+        return Check("statement", "", (f"altered: {STATEMENT}, or it states something of another manifest",))
+    return Check("statement", f"{msgspec.json.decode(kept)['predicate']['result']}, of this manifest")

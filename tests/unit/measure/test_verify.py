@@ -1,0 +1,227 @@
+"""Verifying a record: whole as it was sealed, or the first thing that is not."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from records import DrillBuilder, good_drill
+
+from gameday.facts import Kind
+from gameday.measure.judge import judge
+from gameday.measure.verify import verify
+from gameday.record.layout import Record
+from gameday.record.lines import LineWriter
+from gameday.record.manifest import running_version
+from gameday.record.timeline import Timeline
+
+OLD = Path(__file__).parents[2] / "gold" / "records" / "region-outage-held"
+
+
+def small_drill() -> DrillBuilder:
+    """Few lines, so that every byte of them can be altered in turn."""
+    drill = DrillBuilder().probes(bad=(0.0, 0.4), span=(-0.2, 0.6), every_s=0.2).promoted(0.3)
+    return drill.write("a", -0.1, xid=700).write("b", -0.05, xid=701, there=False).commits(701)
+
+
+def sealed(drill: DrillBuilder, reports: Path) -> Record:
+    record = drill.record(reports)
+    record.write_measurement(judge(record))
+    record.write_text("index.html", "<p>the report</p>\n")
+    record.seal()
+    return record
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    versions = {"chaostoolkit-gameday": running_version()}
+    return sealed(good_drill().planned(expected_alarms=(), versions=versions), tmp_path)
+
+
+def flaws(record: Record, manifest_sha256: str = "") -> dict[str, tuple[str, ...]]:
+    return {check.what: check.flaws for check in verify(record, manifest_sha256).checks if check.flaws}
+
+
+def test_a_sealed_record_is_verified(record: Record) -> None:
+    told = verify(record)
+    assert told.holds
+    assert [check.what for check in told.checks] == ["manifest", "files", "chain", "judgement", "statement"]
+    assert told.checks[3].seen == "the same measurement: HELD"
+    assert told.checks[4].seen == "PASSED, of this manifest"
+
+
+def test_verifying_changes_nothing(record: Record) -> None:
+    before = {path: path.read_bytes() for path in record.folder.rglob("*") if path.is_file()}
+    verify(record)
+    assert {path: path.read_bytes() for path in record.folder.rglob("*") if path.is_file()} == before
+
+
+def test_each_file_that_is_missing_too_many_or_altered_is_named(record: Record) -> None:
+    record.survivors.unlink()
+    (record.writes / "stranger.ndjson").write_text("")
+    record.page.write_text("<p>another report</p>")
+    told = verify(record)
+    assert told.checks[1].flaws == (
+        "missing: survivors.ndjson", "one too many: writes/stranger.ndjson", "altered: index.html",
+    )  # fmt: skip
+    assert told.checks[3].seen == "not looked at: what would be judged is not what was sealed"
+
+
+def test_every_byte_of_every_file_counts(tmp_path: Path) -> None:
+    record = sealed(small_drill(), tmp_path)
+    files = [path for path in sorted(record.folder.rglob("*")) if path.is_file()]
+    assert len(files) >= 9
+    for path in files:
+        good = path.read_bytes()
+        for place in range(0, len(good), max(1, len(good) // 40)):
+            path.write_bytes(good[:place] + bytes([good[place] ^ (1 << place % 8)]) + good[place + 1 :])
+            assert not verify(record).holds, (path.name, place)
+        path.write_bytes(good)
+    assert verify(record).holds
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1, exclude_max=True), file=st.integers(0, 1_000), bits=st.integers(1, 255))
+def test_whatever_byte_is_altered_to_whatever_other_verify_fails(
+    tmp_path_factory: pytest.TempPathFactory, share: float, file: int, bits: int
+) -> None:
+    record = sealed(small_drill(), tmp_path_factory.mktemp("flipped"))
+    files = [path for path in sorted(record.folder.rglob("*")) if path.is_file()]
+    path = files[file % len(files)]
+    good = path.read_bytes()
+    place = int(share * len(good))
+    path.write_bytes(good[:place] + bytes([good[place] ^ bits]) + good[place + 1 :])
+    assert not verify(record).holds, (path.name, place)
+
+
+def test_a_file_that_is_cut_or_grown_by_one_byte_is_not_verified(record: Record) -> None:
+    for path in [path for path in sorted(record.folder.rglob("*")) if path.is_file()]:
+        good = path.read_bytes()
+        for other in (good[:-1], good + b"\n"):
+            path.write_bytes(other)
+            assert not verify(record).holds, path.name
+        path.write_bytes(good)
+
+
+def resealed(record: Record, alter: Callable[[], object]) -> None:
+    """What somebody does who alters a record and has the tools to seal it again."""
+    alter()
+    record.seal()
+
+
+def test_an_altered_event_that_is_sealed_over_still_breaks_the_chain_where_it_stands(record: Record) -> None:
+    text = record.timeline.read_text()
+    resealed(record, lambda: record.timeline.write_text(text.replace('"primary"', '"replica"', 1)))
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if '"primary"' in one)
+    assert flaws(record)["chain"][0] == f"broken at line {line + 1} of the timeline: before it stands another"
+    assert "files" not in flaws(record)
+
+
+def test_a_measurement_that_was_prettied_up_and_sealed_over_is_told_field_by_field(record: Record) -> None:
+    measured = record.read_measurement()
+    prettier = replace(measured, rta_s=0.1, recovery_point=replace(measured.recovery_point, lost=0))
+    resealed(record, lambda: record.write_measurement(prettier))
+    assert flaws(record) == {
+        "judgement": (
+            f"rta_s: kept 0.1, judged again {measured.rta_s}",
+            f"recovery_point.lost: kept 0, judged again {measured.recovery_point.lost}",
+        )
+    }
+
+
+def test_of_many_differences_the_first_are_named_and_the_others_counted(record: Record) -> None:
+    kept = json.loads((record.folder / "measurement.json").read_text())
+    kept["classes"] = dict.fromkeys(kept["classes"], 99)
+    record.write_text("measurement.json", json.dumps(kept))
+    record.seal("measurement.json")
+    told = flaws(record)["judgement"]
+    assert len(told) == 6
+    assert told[0] == "classes.duplicate: kept 99, judged again 0"
+    assert told[5] == "and 4 more differences"
+
+
+def test_another_version_that_judges_otherwise_is_told_and_is_no_excuse(tmp_path: Path) -> None:
+    drill = good_drill().planned(versions={"chaostoolkit-gameday": "0.0.1"})
+    record = sealed(drill, tmp_path)
+    record.write_measurement(replace(record.read_measurement(), writes=0))
+    record.seal()
+    told = flaws(record)["judgement"]
+    assert told[0].startswith("writes: kept 0, judged again ")
+    assert told[1].startswith("gameday 0.0.1 drilled, this is gameday ")
+
+
+def test_a_statement_that_claims_more_is_not_verified(record: Record) -> None:
+    statement = record.folder / "statement.json"
+    statement.write_text(statement.read_text().replace("HELD", "BEST"))
+    assert flaws(record) == {"statement": ("altered: statement.json, or it states something of another manifest",)}
+
+
+def test_a_statement_that_is_gone_is_missed(record: Record) -> None:
+    (record.folder / "statement.json").unlink()
+    assert flaws(record) == {"statement": ("missing: statement.json",)}
+
+
+def test_judging_or_rendering_again_does_not_seal_over_what_was_altered(record: Record) -> None:
+    record.survivors.write_bytes(record.survivors.read_bytes()[:-50])
+    record.seal("measurement.json", "index.html")
+    assert flaws(record)["files"] == ("altered: survivors.ndjson",)
+    record.timeline.unlink()
+    record.seal("index.html")
+    assert flaws(record)["files"] == ("missing: timeline.ndjson", "altered: survivors.ndjson")
+    assert flaws(record)["chain"]
+
+
+def test_what_undo_or_the_warden_append_afterwards_is_sealed_again(record: Record) -> None:
+    timeline = Timeline(record)
+    timeline.add(Kind.WARDEN, "healed", steps=1)
+    timeline.close()
+    assert set(flaws(record)) == {"files", "chain"}
+    record.seal("timeline.ndjson", "undo.ndjson", "warden.log")
+    assert set(flaws(record)) <= {"judgement"}
+
+
+def test_the_manifest_kept_elsewhere_is_the_one_that_counts(record: Record) -> None:
+    kept = verify(record).manifest_sha256
+    assert verify(record, kept.upper()).holds
+    resealed(record, lambda: record.page.write_text("<p>a better report</p>"))
+    assert verify(record).holds  # whoever can write the record can seal it
+    assert flaws(record, kept)["manifest"] == (f"its SHA-256 is {verify(record).manifest_sha256}, not {kept}",)
+
+
+def test_a_record_without_a_manifest_is_not_verified(record: Record) -> None:
+    (record.folder / "manifest.json").unlink()
+    told = verify(record)
+    assert (told.holds, told.manifest_sha256) == (False, "")
+    assert "there is none" in told.checks[0].flaws[0]
+
+
+def test_a_record_of_before_chains_says_so_and_is_not_verified(tmp_path: Path) -> None:
+    folder = shutil.copytree(OLD, tmp_path / "old")
+    record = Record.open(folder)
+    record.write_measurement(judge(record))
+    record.seal()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert flaws(record)["chain"][0] == "no chain at line 1 of the timeline"
+    (folder / "manifest.json").write_text(json.dumps(manifest["files"]))  # the form of then
+    told = flaws(record)
+    assert told["chain"] == (
+        "no chain: the timeline was sealed before its lines were chained, so nothing shows that none was changed",
+    )
+    assert "files" not in told
+    record.seal("index.html")  # rendered again, by a gameday of now
+    assert flaws(record)["chain"] == told["chain"]
+
+
+def test_lines_that_were_written_without_a_chain_are_named(tmp_path: Path) -> None:
+    record = good_drill().record(tmp_path)
+    unchained = LineWriter(record.timeline, sync=False)
+    unchained.append({"boot": "b", "mono_ns": 1, "utc": "", "kind": "note", "what": "slipped in"})
+    unchained.close()
+    record.write_measurement(judge(record))
+    record.seal()
+    lines = len(record.timeline.read_bytes().splitlines())
+    assert flaws(record)["chain"] == (f"no chain at line {lines} of the timeline",)
