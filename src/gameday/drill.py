@@ -25,6 +25,7 @@ from gameday.lab.fence import fence_if_promoted
 from gameday.live import Display, Silent
 from gameday.outside import Outside
 from gameday.preparing import LOCAL, Intent, LabChoice, first_plan, plan_on
+from gameday.record.closing import close_evidence
 from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
@@ -102,6 +103,7 @@ class Drill:
         self.has_record = True
         self.timeline = Timeline(self.record, self._clock, watch=self._watch)
         self._stack.callback(self.timeline.close)
+        self._stack.callback(close_evidence, self.record, self.timeline)
         try:
             self._open()
         except BaseException as cause:

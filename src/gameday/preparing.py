@@ -108,6 +108,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         limits=() if choice.name == AWS else (*LIMITS_OF_THE_LOCAL_LAB, _database_settings()),
         load=_told(intent.load),
         faults=(),
+        closes=True,
         experiment=intent.experiment,
     )
 

@@ -17,7 +17,7 @@ from gameday.errors import (
     ReadBackError,
     RecordError,
 )
-from gameday.facts import Kind, Objectives, Verdict
+from gameday.facts import EVIDENCE_CLOSED, Kind, Objectives, Verdict
 from gameday.preparing import LabChoice
 from gameday.record.layout import Record
 from gameday.record.lines import Damage, LineWriter
@@ -89,6 +89,15 @@ def test_the_record_is_complete_and_sealed(tmp_path):
         manifest["files"]
     )
     assert drill.report == drill.record.page
+
+
+def test_an_event_that_is_gone_afterwards_is_missed(tmp_path):
+    drill = run(StubWorld(), tmp_path)
+    assert told(drill, Kind.NOTE)[-1] == EVIDENCE_CLOSED
+    lines = drill.record.timeline.read_bytes().splitlines(True)
+    drill.record.timeline.write_bytes(b"".join(line for line in lines if b'"kind":"warden"' not in line))
+    assert drill.judge().verdict is Verdict.UNKNOWN
+    assert findings(drill) == ["the record is not as the drill left it"]
 
 
 def test_the_plan_names_the_fault_and_what_it_leaves_reachable(tmp_path):
@@ -188,7 +197,7 @@ def test_a_lab_that_never_comes_up_leaves_a_readable_record_and_nothing_running(
     assert drill.verdict is Verdict.UNKNOWN
     assert (drill.record.folder / "manifest.json").exists()
     assert Record.open(drill.record.folder).read_plan().outputs == {}
-    assert told(drill, Kind.NOTE) == ["the drill stopped early"]
+    assert told(drill, Kind.NOTE) == ["the drill stopped early", EVIDENCE_CLOSED]
 
 
 def test_whatever_was_open_is_closed_when_the_load_cannot_start(tmp_path):

@@ -29,6 +29,7 @@ from gameday.facts.plan import Plan as Plan
 from gameday.facts.plan import Timers as Timers
 from gameday.facts.words import APPROVED as APPROVED
 from gameday.facts.words import BASELINE_NOT_MET as BASELINE_NOT_MET
+from gameday.facts.words import EVIDENCE_CLOSED as EVIDENCE_CLOSED
 from gameday.facts.words import FAILBACK as FAILBACK
 from gameday.facts.words import FAILBACK_DRAINS as FAILBACK_DRAINS
 from gameday.facts.words import FAILBACK_PROMOTES as FAILBACK_PROMOTES

@@ -84,6 +84,7 @@ REMARKS = ("silent_alarms", "failed_before")
 INFERRED = "inferred"  # how a FAULT_VERIFIED's detail begins for an effect that was concluded, not seen
 READ_BACK_COMPLETE = "read-back complete"  # detail.rows: how many lines survivors.ndjson then held
 BASELINE_NOT_MET = "baseline not met"
+EVIDENCE_CLOSED = "evidence closed"  # the drill's last; detail: files (name -> SHA-256), timeline (of what is before)
 NOT_AS_PLANNED = "not run as planned"  # detail.failed: each activity that failed, each hypothesis that was not met
 SILENT_HEALTH_PATH = "silent_health_path"  # a FAULT's detail: the health check gets no answer, not even a refusal
 UNNOTICED = "unnoticed"  # a FAULT's detail: clients are served on; where another fault follows, that one's time counts

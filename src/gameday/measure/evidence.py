@@ -1,7 +1,7 @@
 """Everything a record holds, read once: one pass a file, and a count of what could not be read."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, Survivor, WalCommit, Write
@@ -10,6 +10,7 @@ from gameday.measure.failback import Failback, failback
 from gameday.measure.moments import Start, fault_window, last, number, observation_end, start_of
 from gameday.measure.promotion import Promotion, promotion
 from gameday.measure.settle import EVENTS, Ledger, settle
+from gameday.record.closing import Closing, closing_of
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
 
@@ -43,6 +44,7 @@ class Evidence:
     failback: Failback | None = None
     documents: tuple[Document, ...] = ()
     document_reads: tuple[DocumentRead, ...] = ()
+    closing: Closing = field(default_factory=Closing)
 
     @property
     def zero_ns(self) -> int | None:
@@ -107,6 +109,7 @@ def read(record: Record) -> Evidence:
         failback=walked,
         documents=documents,
         document_reads=document_reads,
+        closing=closing_of(record),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from gameday.clock import NS
 from gameday.facts import BASELINE_NOT_MET, INFERRED, NOT_AS_PLANNED, Event, Finding, Kind, Verdict, Witness
 from gameday.measure.case import Case
+from gameday.measure.closing import not_as_the_drill_left_it
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.floor import LOCAL_LAB, PROMOTE
 from gameday.measure.moments import first, last, number
@@ -327,6 +328,7 @@ def not_as_planned(case: Case) -> Iterator[Finding]:
 MISSING: tuple[Rule, ...] = (
     no_acknowledged_write,
     damaged_lines,
+    not_as_the_drill_left_it,
     unsettled_attempts,
     ledger_gaps,
     no_probes,
