@@ -13,7 +13,8 @@ import msgspec
 
 from gameday.errors import RecordError
 from gameday.facts import EVIDENCE_CLOSED, Event, Kind
-from gameday.record.layout import Record, sha256_of
+from gameday.record.layout import Record
+from gameday.record.manifest import sha256_of
 from gameday.record.timeline import Timeline
 
 JUDGED = (
