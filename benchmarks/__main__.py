@@ -1,8 +1,9 @@
 """``make bench`` or ``python -m benchmarks [PART …] [--times N]``: every figure, or some parts' own, in one table."""
 
 import argparse
+from functools import partial
 
-from benchmarks import drills, failback, lab_cost, objects, restores, startup, truth
+from benchmarks import drills, failback, kills, lab_cost, objects, restores, startup, truth
 from benchmarks.figures import print_table
 
 PARTS = {
@@ -16,16 +17,24 @@ PARTS = {
     "quick": (drills.quick_figures, 1),
     "drills": (drills.figures, 10),
 }
+KILLS = "kills"  # takes an option of its own
 
 
 def main() -> None:
     """Measure the named parts, or all."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
+    asked.add_argument("parts", nargs="*", choices=[[], *PARTS, KILLS], default=[])
     asked.add_argument("--times", type=int, default=None, help="how often each; each part has its own default")
+    asked.add_argument(
+        "--kills",
+        default="0/1",
+        metavar="N/OF [WORD …]",
+        help="some cells of the kill matrix: every OF-th from N on, of those with these words",
+    )
     said = asked.parse_args()
-    chosen = said.parts or list(PARTS)
-    print_table(figure for name in chosen for figure in PARTS[name][0](said.times or PARTS[name][1]))
+    parts = PARTS | {KILLS: (partial(kills.figures, chosen=said.kills), 1)}
+    chosen = said.parts or list(parts)
+    print_table(figure for name in chosen for figure in parts[name][0](said.times or parts[name][1]))
 
 
 if __name__ == "__main__":

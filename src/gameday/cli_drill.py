@@ -15,12 +15,15 @@ import click
 @click.option("--ports", "port_base", default=24800, show_default=True, help="The first of the lab's five ports.")
 @click.option("--rto", "rto_s", default=1800.0, show_default=True, help="Recovery time objective, in seconds.")
 @click.option("--rpo", "rpo_s", default=600.0, show_default=True, help="Recovery point objective, in seconds.")
+@click.option(
+    "--max-duration", "max_duration_s", type=float, help="Seconds after which the drill is ended and taken back."
+)
 @click.option("--users", default=50, show_default=True, help="Locust users that place and read orders.")
 @click.option("--load-workers", default=0, show_default=True, help="Locust workers beside its master; 0 is neither.")
 @click.option("--reports", default="reports", show_default=True, type=click.Path(path_type=Path))
 def drill(
     region: str, lab: str, timer_scale: float, port_base: int, rto_s: float, rpo_s: float, users: int,
-    load_workers: int, reports: Path,
+    load_workers: int, reports: Path, max_duration_s: float | None,
 ) -> None:  # fmt: skip
     """Cut off a region, wait for the recovery, and judge it. Exits 0 only when the objectives held.
 
@@ -42,7 +45,14 @@ def drill(
     signal.signal(signal.SIGTERM, _interrupt)
     title = f"{region} is lost"
     with Drill(
-        choice, objectives, name="region-outage", title=title, load=load, reports=reports, display=display_for()
+        choice,
+        objectives,
+        name="region-outage",
+        title=title,
+        load=load,
+        reports=reports,
+        display=display_for(),
+        max_duration_s=max_duration_s,
     ) as running:
         running.baseline()
         with running.injected(RegionOutage(region)):

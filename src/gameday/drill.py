@@ -10,7 +10,7 @@ print(drill.verdict, drill.report)
 import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -67,6 +67,7 @@ class Drill:
         reports: Path | str = "reports",
         expected_alarms: tuple[str, ...] | None = None,
         experiment: Mapping[str, Any] | None = None,
+        max_duration_s: float | None = None,
         display: Display | None = None,
         world: World | None = None,
         clock: Clock = SYSTEM,
@@ -75,8 +76,9 @@ class Drill:
             raise InputError("objectives", "none", "Drill(objectives=Objectives(rto_s=1800, rpo_s=600))")
         self.choice = lab if isinstance(lab, LabChoice) else LabChoice(lab)
         self.intent = Intent(
-            name, title, objectives, load or _default_load(), expected_alarms, Path(reports), experiment or {}
-        )
+            name, title, objectives, load or _default_load(), expected_alarms, Path(reports), experiment or {},
+            max_duration_s,
+        )  # fmt: skip
         self._display, self._world, self._clock = display or Silent(), world or RealWorld(), clock
         self._stack, self._seen = ExitStack(), Seen()
         self._injected_ns = 0
@@ -88,10 +90,7 @@ class Drill:
     @classmethod
     def of(cls, choice: LabChoice, intent: Intent, **seams: Any) -> Self:
         """A drill of what was asked elsewhere; ``seams`` are ``display``, ``world`` and ``clock``."""
-        return cls(
-            choice, intent.objectives, name=intent.name, title=intent.title, load=intent.load, reports=intent.reports,
-            expected_alarms=intent.expected_alarms, experiment=intent.experiment, **seams,
-        )  # fmt: skip
+        return cls(choice, **{one.name: getattr(intent, one.name) for one in fields(intent)}, **seams)
 
     # ---- the phases, in order
 
@@ -331,7 +330,7 @@ class Drill:
         self.lab = self._world.lab(self.choice, opened, self._display.say)
         self.plan = plan_on(self.plan, self.lab, self._world.timers(self.lab))
         self.record.write_plan(self.plan)
-        self._warden = self._world.warden(self.record, self.lab, self.is_private)
+        self._warden = self._world.warden(self.record, self.lab, self.is_private, self.plan.max_duration_s)
         opened.callback(self._dismiss)
         self.timeline.add(Kind.WARDEN, "started", private=self.is_private)
         observer = self._world.observer(self.lab, self.timeline)

@@ -1,6 +1,7 @@
 """What a drill sets out to do, written down before it does anything: where, on what, with which versions, by whom."""
 
 import getpass
+import math
 import platform
 import socket
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ LOCAL, AWS = "local", "aws"
 LOCAL_REGIONS = ("ap-southeast-2", "us-west-2")  # those of the templates in the package
 METRIC_PERIOD_S = 60.0
 PORT_BASES = range(1024, 65532)  # no program of the lab may take a port below 1024
+LEAST_DURATION_S = 1800.0  # real work (a restore, a failback, a busy machine) does not shrink with the timers
+DURATION_IN_RTOS = 4.0  # recovery, observation, a failback or a restore, and healing: each of some RTO at worst
 LATENCY_MAX_S = 5.0  # a longer one would look like an outage to every probe
 DISTRIBUTIONS = (
     "chaostoolkit-gameday", "chaostoolkit", "chaostoolkit-lib", "boto3", "moto", "locust", "aiohttp", "psycopg",
@@ -73,7 +76,11 @@ class LabChoice:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What the person asked for: a name for the reports' folder, objectives, the load, what should fire."""
+    """What the person asked for: a name for the reports' folder, objectives, the load, what should fire.
+
+    ``max_duration_s`` counts on the wall, never scaled, from when the warden watches: then it ends the drill and takes
+    back what it broke. None is :func:`usual_duration_s`.
+    """
 
     name: str
     title: str
@@ -82,8 +89,13 @@ class Intent:
     expected_alarms: tuple[str, ...] | None = None  # None: those of the faults
     reports: Path = Path("reports")
     experiment: Mapping[str, Any] = field(default_factory=dict)
+    max_duration_s: float | None = None
 
     def __post_init__(self) -> None:
+        longest_s = self.max_duration_s
+        if longest_s is not None and not 0 < longest_s < math.inf:  # false for a NaN too
+            expected = "a max_duration_s above 0 and below infinity"
+            raise InputError(expected, repr(longest_s), "leave it out for the usual one")
         if not self.name or self.name in (".", "..") or "/" in self.name:
             raise InputError("a drill's name that can be a folder", repr(self.name), "letters, digits and - are best")
 
@@ -109,6 +121,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         load=_told(intent.load),
         faults=(),
         closes=True,
+        max_duration_s=intent.max_duration_s,
         experiment=intent.experiment,
     )
 
@@ -122,17 +135,26 @@ def _database_settings() -> str:
 
 
 def plan_on(plan: Plan, lab: Lab, timers: Timers) -> Plan:
-    """The plan, now that the lab is there: its outputs and its effective timers."""
+    """The plan, now that the lab is there: its outputs, its effective timers, and how long the drill may last."""
     return replace(
         plan,
         lab_name=lab.name,
         timers=timers,
+        max_duration_s=plan.max_duration_s or usual_duration_s(plan.objectives, timers.scale),
         primary=lab.primary,
         secondary=lab.secondary,
         outputs=lab.outputs.flat(),
         link_latency_s=float(lab.facts.get("link_latency_s", 0.0)),
         metric_period_s=float(lab.facts.get("lag_metric_period_s", METRIC_PERIOD_S * lab.timer_scale)),
     )
+
+
+def usual_duration_s(objectives: Objectives, timer_scale: float) -> float:
+    """How long a drill may last where nobody said: 4 × RTO × timer scale, 1800 s at least.
+
+    It follows the scale because a drill's own waits do; a ``max_duration_s`` that somebody declared never does.
+    """
+    return max(LEAST_DURATION_S, DURATION_IN_RTOS * objectives.rto_s * timer_scale)
 
 
 def _preliminary_timers(scale: float) -> Timers:

@@ -114,6 +114,14 @@ def alive(who: ProcessId) -> bool:
     return identify(who.pid) == who
 
 
+def signal_exactly(who: ProcessId, number: int) -> None:
+    """Signal that very process, and no later one of its number; it may end by itself just now."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(who.pid)
+        if process.create_time() == who.started_s:
+            process.send_signal(number)
+
+
 def descendants(pid: int) -> list[psutil.Process]:
     """All children, grandchildren and so on of ``pid``, as they are now."""
     try:

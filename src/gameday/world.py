@@ -43,10 +43,10 @@ class Watcher(Stoppable, Protocol):
 
 
 class Keeper(Protocol):
-    """Takes back what the drill broke, should the drill die before it dismissed it."""
+    """Takes back what the drill broke, should the drill die, or last too long, before it dismissed it."""
 
     def check(self) -> None:
-        """Raise :class:`FaultError` unless it is watching; waits for it to begin."""
+        """Raise :class:`FaultError` unless it is watching (waits for it to begin), or once the drill lasts too long."""
         ...
 
     def dismiss(self) -> None: ...
@@ -59,7 +59,7 @@ class World(Protocol):
     def check_lab(self, lab: Lab) -> None: ...
     def timers(self, lab: Lab) -> Timers: ...
     def observer(self, lab: Lab, timeline: Timeline) -> Watcher: ...
-    def warden(self, record: Record, lab: Lab, private: bool) -> Keeper: ...
+    def warden(self, record: Record, lab: Lab, private: bool, max_duration_s: float | None) -> Keeper: ...
     def load(self, plan: "LoadPlan", lab: Lab, record: Record) -> Client: ...
     def prober(self, plan: "LoadPlan", lab: Lab, record: Record) -> Client: ...
     def read_back(self, lab: Lab, record: Record, writer: LineWriter, within_s: float) -> int: ...
@@ -108,12 +108,13 @@ class RealWorld:
         observer.start()
         return observer
 
-    def warden(self, record: Record, lab: Lab, private: bool) -> Keeper:
+    def warden(self, record: Record, lab: Lab, private: bool, max_duration_s: float | None) -> Keeper:
         from gameday.faults.warden import Warden
         from gameday.lab.reference import LabReference
 
         kind = LOCAL if lab.is_local else AWS
-        return Warden.start(record, LabReference(kind, lab.name, private, lab.deployment, lab.primary, lab.secondary))
+        reference = LabReference(kind, lab.name, private, lab.deployment, lab.primary, lab.secondary)
+        return Warden.start(record, reference, max_duration_s)
 
     def load(self, plan: "LoadPlan", lab: Lab, record: Record) -> Client:
         from gameday.load.runner import Load

@@ -36,7 +36,7 @@ class ChaosProcess:
             return []
         return [event for event in self.record.read_events(Damage()) if event.kind is kind]
 
-    def until(self, kind: Kind, what: str = "", *, within_s: float = 120) -> None:
+    def until(self, kind: Kind, what: str = "", *, within_s: float = 120, every_s: float = 0.2) -> None:
         """Wait for an event; a drill that ends before it fails the test with the drill's own words."""
 
         def seen() -> bool:
@@ -45,7 +45,7 @@ class ChaosProcess:
             assert self.process.poll() is None, self.output.read_text()[-3000:]
             return False
 
-        eventually(seen, True, what=f"{kind} {what}", within_s=within_s, every_s=0.2)
+        eventually(seen, True, what=f"{kind} {what}", within_s=within_s, every_s=every_s)
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -65,10 +65,19 @@ def heeding_ctrl_c() -> Iterator[None]:
 
 
 @contextmanager
-def chaos_run(experiment: str, folder: Path, env: Mapping[str, str] | None = None) -> Iterator[ChaosProcess]:
-    """Run a shipped experiment with its reports under ``folder``; killed at the end if it still runs."""
+def chaos_run(
+    experiment: str,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    variables: Mapping[str, object] | None = None,
+) -> Iterator[ChaosProcess]:
+    """Run a shipped experiment with its reports under ``folder``; killed at the end if it still runs.
+
+    ``variables`` (``users:int`` -> 5) are given as ``--var``.
+    """
     reports, output = folder / "reports", folder / "output.txt"
     command = [str(Path(sys.executable).parent / "chaos"), "--no-version-check", "run", str(EXPERIMENTS / experiment)]
+    command += [word for name, value in (variables or {}).items() for word in ("--var", f"{name}={value}")]
     with output.open("wb") as sink, heeding_ctrl_c():
         process = subprocess.Popen(
             [*command, "--var=users=20", "--journal-path", str(folder / "journal.json")],

@@ -125,8 +125,9 @@ class StubWorld:
             timeline.add(Kind.HEALTH_CHECK, "unhealthy", region=PRIMARY)
         return StubClient(self, "observer")
 
-    def warden(self, record, lab, private):
+    def warden(self, record, lab, private, max_duration_s):
         self._do("warden")
+        self.max_duration_s = max_duration_s
         return self
 
     def check(self):

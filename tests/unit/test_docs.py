@@ -35,6 +35,7 @@ TOLD_IN_WORDS = {
     "rpo_s": "required",
     "drill": "of the title",
     "expected_alarms": "those of the faults",
+    "max_duration_s": "4 × RTO × timer scale, at least 1800",
 }
 # Folders of a machine, and words that only a machine where this is built would know.
 OF_A_MACHINE = re.compile(r"/(?:tmp|work|root|home|opt|var)/|@vm\b|pypi", re.IGNORECASE)

@@ -327,3 +327,28 @@ def test_a_timer_scale_that_is_no_scale_is_refused_before_anything_is_made(scale
 def test_a_drill_without_objectives_is_refused():
     with pytest.raises(InputError, match="objectives"):
         Drill()
+
+
+def test_a_drill_may_last_four_recoveries_of_scaled_timers_and_half_an_hour_at_least(tmp_path):
+    for rto_s, expected_s in ((1800, 1800.0), (6000, 2400.0)):  # at timer scale 0.1
+        world = StubWorld()
+        drill = run_with(world, tmp_path, objectives=Objectives(rto_s, 600))
+        assert drill.record.read_plan().max_duration_s == world.max_duration_s == expected_s
+
+
+def test_a_declared_duration_is_never_scaled(tmp_path):
+    world = StubWorld()
+    assert run_with(world, tmp_path, max_duration_s=90.0).record.read_plan().max_duration_s == 90.0
+    assert world.max_duration_s == 90.0
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_duration_that_is_none_is_refused(tmp_path, wrong):
+    with pytest.raises(InputError, match="a max_duration_s above 0"):
+        drill_in(StubWorld(), tmp_path, max_duration_s=wrong)
+
+
+def run_with(world, tmp_path, **more):
+    with drill_in(world, tmp_path, **more) as drill:
+        pass
+    return drill

@@ -42,6 +42,12 @@ def gameday_load() -> LoadPlan:
 
 
 @pytest.fixture
+def gameday_max_duration_s() -> float | None:
+    """After how many seconds a scenario's drill is ended and taken back; None: 4 × RTO × timer scale, at least 1800."""
+    return None
+
+
+@pytest.fixture
 def gameday_reports() -> Path:
     """Where records go: ``GAMEDAY_REPORTS``, else ``reports/``."""
     return Path(os.environ.get("GAMEDAY_REPORTS", "reports"))
@@ -131,6 +137,7 @@ def drill(
     gameday_lab: LabChoice,
     gameday_objectives: Objectives,
     gameday_load: LoadPlan,
+    gameday_max_duration_s: float | None,
     gameday_reports: Path,
     gameday_display: Display,
     gameday_seams: dict[str, Any],
@@ -139,7 +146,7 @@ def drill(
     title = request.node.name
     running = Drill(
         gameday_lab, gameday_objectives, name=title.removeprefix("test_"), title=title, load=gameday_load,
-        reports=gameday_reports, display=gameday_display, **gameday_seams,
+        reports=gameday_reports, display=gameday_display, max_duration_s=gameday_max_duration_s, **gameday_seams,
     )  # fmt: skip
     try:
         running.prepare()

@@ -32,7 +32,10 @@ LOAD = {
 }  # fmt: skip
 STAGE = tuple(field.name for field in fields(LoadStage))
 LAB = ("timer_scale", "link_latency_s", "port_base")
-OTHER = ("lab", "drill", "reports", "primary", "secondary", "deployment", "allowed_accounts", "live", "expected_alarms")
+OTHER = (
+    "lab", "drill", "reports", "primary", "secondary", "deployment", "allowed_accounts", "live", "expected_alarms",
+    "max_duration_s",
+)  # fmt: skip
 KNOWN = (*OBJECTIVES, *LOAD, *LAB, *OTHER)
 WHOLE = ("users", "load_workers", "port_base", "documents", "document_bytes")
 REFERENCE = re.compile(r"\$\{([^{}]*)\}")
@@ -66,6 +69,7 @@ def read(experiment: Tree, configuration: Tree, secrets: Tree) -> Asked:
             load=_load(configuration),
             expected_alarms=_words(configuration, "expected_alarms") if "expected_alarms" in configuration else None,
             reports=Path(str(configuration.get("reports", "reports"))),
+            max_duration_s=_number(configuration, "max_duration_s") if "max_duration_s" in configuration else None,
             experiment=redacted({k: v for k, v in experiment.items() if k != "dry"}, hidden),
         ),
     )

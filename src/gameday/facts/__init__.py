@@ -37,6 +37,7 @@ from gameday.facts.words import FAILBACK_PROTECTED as FAILBACK_PROTECTED
 from gameday.facts.words import FAILBACK_REBUILDS as FAILBACK_REBUILDS
 from gameday.facts.words import INFERRED as INFERRED
 from gameday.facts.words import NOT_AS_PLANNED as NOT_AS_PLANNED
+from gameday.facts.words import OUTLIVED as OUTLIVED
 from gameday.facts.words import READ_BACK_COMPLETE as READ_BACK_COMPLETE
 from gameday.facts.words import REMARKS as REMARKS
 from gameday.facts.words import REPLAY_LSN as REPLAY_LSN

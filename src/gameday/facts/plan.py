@@ -66,6 +66,7 @@ class Plan:
     stays_reachable: tuple[str, ...] = ()  # what the faults leave reachable
     link_latency_s: float = 0.0  # one way, between the regions
     metric_period_s: float = 60.0  # of the lag metric, scaled
+    max_duration_s: float | None = None  # of the clock on the wall, since the warden watches; then all is taken back
     switches: bool = False  # a planned failover: nothing is broken, its times count from the switch, no loss is allowed
     closes: bool = False  # its last note tells the sum of every judged file: without it a part is gone
     experiment: Mapping[str, Any] = field(default_factory=dict)  # the Chaos Toolkit experiment, redacted

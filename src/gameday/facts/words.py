@@ -81,6 +81,7 @@ class Kind(StrEnum):
 REMARKS = ("silent_alarms", "failed_before")
 
 # What a NOTE says when the judgement counts on it.
+OUTLIVED = "the drill outlived its max_duration_s"  # a WARDEN's what; detail.max_duration_s
 INFERRED = "inferred"  # how a FAULT_VERIFIED's detail begins for an effect that was concluded, not seen
 READ_BACK_COMPLETE = "read-back complete"  # detail.rows: how many lines survivors.ndjson then held
 BASELINE_NOT_MET = "baseline not met"

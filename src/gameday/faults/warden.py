@@ -1,36 +1,54 @@
-"""The warden: holds a drill's pipe, and when the drill dies, takes back what it broke.
+"""The warden: holds a drill's pipe, and when the drill dies, or outlives its time, takes back what it broke.
 
 It is a process of its own in a session of its own: Ctrl-C in the drill's terminal and a kill -9 of the drill both miss
 it. A drill that ends in good order dismisses it. On a lab that the drill owned it makes sure that the whole lab is
 gone; on any other it fences the old primary if needed and replays the undo journal.
+
+A drill that outlives its ``max_duration_s`` is told so: its next look raises, and it takes back and ends by itself. One
+that hangs where it never looks is killed a minute later, and then has died like any other. So never do two processes
+take back at once, and nothing is broken after it was taken back.
 """
 
+import contextlib
 import os
 import select
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from gameday.clock import SYSTEM, Clock
+from gameday.clock import NS, SYSTEM, Clock
 from gameday.errors import FaultError, LabError, RecordUnwritable
-from gameday.facts import Kind
+from gameday.facts import OUTLIVED, Kind
 from gameday.faults.replay import fence_and_replay
 from gameday.lab.model import Lab
 from gameday.lab.reference import LabReference, is_gone, reach
-from gameday.processes import end
+from gameday.processes import ProcessId, end, identify, signal_exactly
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 
 DISMISSED = b"dismissed"
 WATCHING = b"watching"
+TOO_LONG = b"too long"
 DISMISS_WITHIN_S = 5.0
 WATCHES_WITHIN_S = 30.0  # a busy machine takes long to start an interpreter
+ENDS_WITHIN_S = 60.0  # a drill that was told: it heals, and its load and prober drain
+KILLED_WITHIN_S = 10.0
 TRY_AGAIN_AFTER_S = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a warden watches over: the drill's process, its lab, and for how long at most (None: for ever)."""
+
+    owner: ProcessId
+    lab: LabReference
+    max_duration_s: float | None = None
+    ends_within_s: float = ENDS_WITHIN_S
 
 
 @dataclass
@@ -39,29 +57,51 @@ class Warden:
 
     process: "subprocess.Popen[bytes]"
     log: Path
-    _is_watching: bool = False
+    watch: Watch
+    _said: bytes = field(default=b"", init=False)
 
     @classmethod
-    def start(cls, record: Record, lab: LabReference) -> "Warden":
-        """Start the warden of a drill, before its first mutation. It does not die with its owner: that is its point."""
-        command = [sys.executable, "-m", "gameday.faults.warden", str(record.folder), msgspec.json.encode(lab).decode()]
+    def start(cls, record: Record, lab: LabReference, max_duration_s: float | None = None) -> "Warden":
+        """Start the warden of this process's drill, before its first mutation.
+
+        It does not die with its owner: that is its point.
+        """
+        owner = identify(os.getpid())
+        assert owner is not None
+        return cls.over(Watch(owner, lab, max_duration_s), record)
+
+    @classmethod
+    def over(cls, watch: Watch, record: Record) -> "Warden":
+        """Start a warden whose watch is known in full."""
+        words = msgspec.json.encode(watch).decode()
+        command = [sys.executable, "-m", "gameday.faults.warden", str(record.folder), words]
         log = record.folder / "warden.log"
         with log.open("ab") as sink:
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, start_new_session=True
             )
-        return cls(process, log)
+        return cls(process, log, watch)
 
     def check(self) -> None:
-        """Raise :class:`FaultError` when it does not live; the first time, wait until it says that it watches."""
-        if not self._is_watching:
-            assert self.process.stdout is not None
-            ready, _, _ = select.select([self.process.stdout], [], [], WATCHES_WITHIN_S)
-            self._is_watching = bool(ready) and os.read(self.process.stdout.fileno(), 64) == WATCHING
-        if not self._is_watching or self.process.poll() is not None:
+        """Raise :class:`FaultError` when it does not live, or says that the drill has lasted too long; the first time,
+        wait until it says that it watches."""
+        self._listen(0.0 if WATCHING in self._said else WATCHES_WITHIN_S)
+        if TOO_LONG in self._said:
+            raise FaultError(
+                f"the drill over within its max_duration_s of {self.watch.max_duration_s:g} s",
+                "it still runs",
+                "everything is taken back now; find what it waited for, or allow it more",
+            )
+        if WATCHING not in self._said or self.process.poll() is not None:
             code = self.process.poll()
             seen = "it says nothing" if code is None else f"it ended with exit code {code}"
             raise FaultError("the warden to watch over this drill", seen, f"break nothing; read {self.log}")
+
+    def _listen(self, within_s: float) -> None:
+        assert self.process.stdout is not None
+        ready, _, _ = select.select([self.process.stdout], [], [], within_s)
+        if ready:
+            self._said += os.read(self.process.stdout.fileno(), 64)
 
     def dismiss(self) -> None:
         """The drill ended in good order: the warden goes without doing anything."""
@@ -76,15 +116,51 @@ class Warden:
         end(self.process, within_s=DISMISS_WITHIN_S)
 
 
-def keep(record: Record, reference: LabReference) -> int:
+def keep(record: Record, watch: Watch) -> int:
     """Wait for the end of the pipe; heal unless dismissed. Returns 0 when everything was taken back."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.write(1, WATCHING)
-    said = b""
-    while piece := os.read(0, 64):
+    said = _last_words(watch.max_duration_s)
+    if said is None:
+        said = _ended(record, watch)
+    return 0 if said == DISMISSED else take_back(record, watch.lab)
+
+
+def _last_words(within_s: float | None, clock: Clock = SYSTEM) -> bytes | None:
+    """What the drill said before it let go of the pipe; None when it still holds it after ``within_s``."""
+    until_ns, said, left_s = clock.mono_ns() + int((within_s or 0) * NS), b"", within_s
+    while select.select([0], [], [], left_s)[0]:
+        piece = os.read(0, 64)
+        if not piece:
+            return said
         said += piece
-    return 0 if said == DISMISSED else take_back(record, reference)
+        left_s = None if within_s is None else max(0.0, (until_ns - clock.mono_ns()) / NS)
+    return None
+
+
+def _ended(record: Record, watch: Watch) -> bytes:
+    """End a drill that lasted too long: by its own hand, for which it has ``ends_within_s``; else killed. Returns its
+    last words."""
+    _write_down_that_it_outlived(record, watch)
+    with contextlib.suppress(BrokenPipeError):  # it is dismissing its warden just now
+        os.write(1, TOO_LONG)
+    said = _last_words(watch.ends_within_s)
+    if said is None:
+        signal_exactly(watch.owner, signal.SIGKILL)
+        said = _last_words(KILLED_WITHIN_S)  # a child that it forked may hold the pipe on: it breaks nothing
+    return said or b""
+
+
+def _write_down_that_it_outlived(record: Record, watch: Watch) -> None:
+    """What the disk refuses must not keep the drill from ending."""
+    timeline = Timeline(record)
+    try:
+        timeline.add(Kind.WARDEN, OUTLIVED, max_duration_s=watch.max_duration_s)
+    except RecordUnwritable as cause:
+        sys.stderr.write(f"{cause}\n")
+    finally:
+        timeline.close()
 
 
 def take_back(record: Record, reference: LabReference, clock: Clock = SYSTEM) -> int:
@@ -147,4 +223,4 @@ def _heal(lab: Lab, record: Record, timeline: Timeline) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(keep(Record(Path(sys.argv[1])), msgspec.json.decode(sys.argv[2], type=LabReference)))
+    sys.exit(keep(Record(Path(sys.argv[1])), msgspec.json.decode(sys.argv[2], type=Watch)))

@@ -11,7 +11,7 @@ latch that keeps clients from the old primary. Nothing here can make a drill BRO
 from collections.abc import Callable, Iterator
 
 from gameday.clock import NS
-from gameday.facts import BASELINE_NOT_MET, INFERRED, NOT_AS_PLANNED, Event, Finding, Kind, Verdict, Witness
+from gameday.facts import BASELINE_NOT_MET, INFERRED, NOT_AS_PLANNED, OUTLIVED, Event, Finding, Kind, Verdict, Witness
 from gameday.measure.case import Case
 from gameday.measure.closing import not_as_the_drill_left_it
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
@@ -325,6 +325,14 @@ def not_as_planned(case: Case) -> Iterator[Finding]:
         yield unknown("the drill was not run as planned", expected, str(note.detail.get("failed") or "a note"))
 
 
+def outlived(case: Case) -> Iterator[Finding]:
+    """The warden ended the drill after its longest duration: what it still would have shown, nobody saw."""
+    if first(case.evidence.events, Kind.WARDEN, where=lambda event: event.what == OUTLIVED):
+        expected = f"the drill over within {case.plan.max_duration_s:g} s" if case.plan.max_duration_s else "an end"
+        then = "find what it waited for, or declare a longer max_duration_s"
+        yield unknown(OUTLIVED, expected, "it still ran, and its warden had it ended", then)
+
+
 MISSING: tuple[Rule, ...] = (
     no_acknowledged_write,
     damaged_lines,
@@ -352,4 +360,5 @@ MISSING: tuple[Rule, ...] = (
     unlatched,
     unread_wal,
     not_as_planned,
+    outlived,
 )

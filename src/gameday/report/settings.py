@@ -100,6 +100,7 @@ def configuration(plan: Plan) -> Table:
         ("availability asked for before the fault", f"{objectives.availability_min * 100:.10g} %"),
         ("link between the regions, one way", words.span(plan.link_latency_s)),
         ("lag metric: period", words.span(plan.metric_period_s)),
+        *([("longest duration (max_duration_s)", words.span(plan.max_duration_s))] if plan.max_duration_s else []),
         *(("fault", fault) for fault in plan.faults),
         *(("expected alarm", alarm) for alarm in plan.expected_alarms),
         *sorted(plan.outputs.items()),

@@ -61,7 +61,7 @@ class StandInWorld(RealWorld):
         self.timeline = timeline
         return Nothing()
 
-    def warden(self, record: Record, lab: Lab, private: bool) -> "Nothing":
+    def warden(self, record: Record, lab: Lab, private: bool, max_duration_s: float | None) -> "Nothing":
         return Nothing()
 
     def wal(self, lab: Lab) -> tuple[WalCommit, ...] | None:

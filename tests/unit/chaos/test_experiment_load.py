@@ -88,3 +88,10 @@ def test_a_var_says_true_or_false_in_words(text, meant):
 def test_what_is_neither_true_nor_false_is_refused(value):
     with pytest.raises(ExperimentError, match="kept_alive to be true or false"):
         load(kept_alive=value)
+
+
+def test_an_experiment_says_how_long_its_drill_may_last():
+    assert asked(max_duration_s="90").intent.max_duration_s == 90.0
+    assert asked().intent.max_duration_s is None
+    with pytest.raises(ExperimentError, match=r"'max_duration'; did you mean 'max_duration_s'\?"):
+        asked(max_duration=90)

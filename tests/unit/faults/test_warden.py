@@ -1,24 +1,46 @@
 """The warden: that it watches, that its death is noticed, and what it does where there is no lab to heal."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from gameday.clock import HandClock
+from gameday.clock import HandClock, eventually
 from gameday.errors import FaultError
-from gameday.facts import Kind
+from gameday.facts import OUTLIVED, Kind
 from gameday.faults.warden import Warden, take_back
 from gameday.lab.reference import LabReference
+from gameday.processes import alive, identify
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
+
+NOWHERE = LabReference("local", "nobody-holds-this-name")
+A_DRILL_THAT_HANGS = """
+import os, signal, sys
+from pathlib import Path
+from gameday.faults.warden import Warden, Watch
+from gameday.lab.reference import LabReference
+from gameday.processes import identify
+from gameday.record.layout import Record
+
+watch = Watch(identify(os.getpid()), LabReference("local", "nobody-holds-this-name"), 0.1, ends_within_s=0.1)
+warden = Warden.over(watch, Record(Path(sys.argv[1])))
+print(warden.process.pid, flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def said(record: Record) -> list[str]:
+    return [event.what for event in record.read_events(Damage()) if event.kind is Kind.WARDEN]
 
 
 def test_a_lab_that_is_gone_ends_the_warden_at_once(tmp_path: Path) -> None:
     record, clock = Record.create(tmp_path, "drill"), HandClock(0)
-    assert take_back(record, LabReference("local", "nobody-holds-this-name"), clock) == 0
+    assert take_back(record, NOWHERE, clock) == 0
     assert clock.mono_ns() == 0
-    told = [event.what for event in record.read_events(Damage()) if event.kind is Kind.WARDEN]
-    assert told == ["the drill died", "the lab is gone, and what was broken with it"]
+    assert said(record) == ["the drill died", "the lab is gone, and what was broken with it"]
 
 
 def test_a_private_lab_that_is_gone_already_is_what_the_warden_wanted(tmp_path: Path) -> None:
@@ -31,14 +53,13 @@ def test_what_cannot_be_taken_back_is_tried_for_minutes_and_written_down_each_ti
     record, clock = Record.create(tmp_path, "drill"), HandClock(0)
     assert take_back(record, LabReference("aws", "nothing-of-that-name"), clock) == 1
     assert clock.mono_ns() > 120e9
-    told = [event.what for event in record.read_events(Damage()) if event.kind is Kind.WARDEN]
-    assert told.count("could not take everything back") == 7
+    assert said(record).count("could not take everything back") == 7
 
 
 @pytest.mark.parts
 def test_a_warden_watches_until_it_is_dismissed_and_then_does_nothing(tmp_path: Path) -> None:
     record = Record.create(tmp_path, "drill")
-    warden = Warden.start(record, LabReference("local", "nobody-holds-this-name"))
+    warden = Warden.start(record, NOWHERE)
     warden.check()
     warden.check()
     warden.dismiss()
@@ -49,10 +70,38 @@ def test_a_warden_watches_until_it_is_dismissed_and_then_does_nothing(tmp_path: 
 @pytest.mark.parts
 def test_a_warden_that_died_is_an_error_that_says_to_break_nothing(tmp_path: Path) -> None:
     record = Record.create(tmp_path, "drill")
-    warden = Warden.start(record, LabReference("local", "nobody-holds-this-name"))
+    warden = Warden.start(record, NOWHERE)
     warden.check()
     warden.process.kill()
     warden.process.wait()
     with pytest.raises(FaultError, match=r"exit code -9.*break nothing"):
         warden.check()
     warden.dismiss()
+
+
+@pytest.mark.parts
+def test_a_drill_that_lasts_too_long_is_told_and_ends_by_itself(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, "drill")
+    warden = Warden.start(record, NOWHERE, max_duration_s=0.1)
+    eventually(lambda: said(record), [OUTLIVED], what="the warden", within_s=30)
+    with pytest.raises(FaultError, match=r"over within its max_duration_s of 0\.1 s; saw it still runs"):
+        eventually(warden.check, lambda _: False, what="the warden's word", within_s=10)
+    with pytest.raises(FaultError, match="max_duration_s"):  # and again: nothing may be broken any more
+        warden.check()
+    warden.dismiss()
+    assert warden.process.returncode == 0
+    assert said(record) == [OUTLIVED]
+
+
+@pytest.mark.parts
+def test_a_drill_that_hangs_is_killed_and_taken_back(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, "drill")
+    command = [sys.executable, "-c", A_DRILL_THAT_HANGS, str(record.folder)]
+    drill = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert drill.stdout
+    warden = identify(int(drill.stdout.readline()))
+    assert drill.wait(30) == -9
+    drill.stdout.close()
+    if warden:  # else it has ended already
+        eventually(lambda: alive(warden), False, what="the warden", within_s=10)
+    assert said(record) == [OUTLIVED, "the drill died", "the lab is gone, and what was broken with it"]

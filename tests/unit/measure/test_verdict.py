@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from records import OUTAGE, PLAN, PRIMARY, TIMERS, DrillBuilder, at_ns, good_drill, told
 
-from gameday.facts import BASELINE_NOT_MET, NOT_AS_PLANNED, Kind, Objectives, Verdict, Witness
+from gameday.facts import BASELINE_NOT_MET, NOT_AS_PLANNED, OUTLIVED, Kind, Objectives, Verdict, Witness
 from gameday.measure.judge import judge
 from gameday.measure.missing import FIRST_READING
 from gameday.measure.verdict import verdict_of
@@ -212,6 +212,9 @@ MISSING = {
     "a second fault never injected": (lambda d: d.planned(faults=(OUTAGE, "Lag()")), "a planned fault was not"),
     "a bad probe before": (lambda d: d.probes(client="kept", bad=(-5.0, -4.9)), "the baseline was not met"),
     "the drill's own note": (lambda d: d.event(Kind.NOTE, BASELINE_NOT_MET, -2), "the baseline was not met"),
+    "a drill that lasted too long": (
+        lambda d: d.event(Kind.WARDEN, OUTLIVED, 5, max_duration_s=600), "the drill outlived its max_duration_s",
+    ),
     "an action that failed": (
         lambda d: d.event(Kind.NOTE, NOT_AS_PLANNED, 5, failed="hold: ValueError"), "the drill was not run as planned",
     ),

@@ -1,6 +1,5 @@
 """Starting a local lab: as a process of a drill's own, or in the foreground; and ending one by name."""
 
-import contextlib
 import os
 import select
 import signal
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import msgspec
-import psutil
 
 from gameday.clock import eventually
 from gameday.errors import DeadlineError, GamedayError, LabNotReady, kind_named
@@ -21,7 +19,7 @@ from gameday.lab.local.attach import attach, living
 from gameday.lab.local.lab import READY_WITHIN_S, LabOptions, LocalLab, failure_of
 from gameday.lab.local.told import Told
 from gameday.lab.model import Lab
-from gameday.processes import ProcessId, end, spawn
+from gameday.processes import end, signal_exactly, spawn
 
 STOP_WITHIN_S = 15.0
 KILLED_WITHIN_S = 5.0
@@ -93,21 +91,13 @@ def stop_lab(name: str, *, within_s: float = STOP_WITHIN_S) -> None:
 
 def _end(state: home.LabState, within_s: float) -> None:
     what = f"lab {state.name!r} ending"
-    _signal(state.process, signal.SIGTERM)
+    signal_exactly(state.process, signal.SIGTERM)
     try:
         eventually(lambda: state.is_alive, False, what=what, within_s=within_s)
     except DeadlineError:
-        _signal(state.process, signal.SIGKILL)
+        signal_exactly(state.process, signal.SIGKILL)
         then = f"see what process {state.process.pid} waits for: it was killed, and has not ended"
         eventually(lambda: state.is_alive, False, what=what, within_s=KILLED_WITHIN_S, next_step=then)
-
-
-def _signal(who: ProcessId, number: int) -> None:
-    """To that very process only; it may end by itself just now."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(who.pid)
-        if process.create_time() == who.started_s:
-            process.send_signal(number)
 
 
 def _until_ready(process: "subprocess.Popen[bytes]", last_words: BinaryIO, progress: Callable[[str], None]) -> None:

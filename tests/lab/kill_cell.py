@@ -1,0 +1,176 @@
+"""One cell of the kill matrix: a region outage, one of whose processes is signalled at one moment, and what came of it.
+
+What a cell finds wrong is told, not raised, so that the whole matrix can be printed; a test demands that it is nothing.
+"""
+
+import itertools
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from chaos_process import ChaosProcess, chaos_run
+from leftovers import CLEAN_WITHIN_S, all_gone, everything_of_drill
+
+from gameday.clock import NS, SYSTEM, eventually
+from gameday.errors import DeadlineError, GamedayError
+from gameday.facts import Event, Kind, Verdict
+from gameday.lab.local import home
+from gameday.measure.judge import judge
+from gameday.record.undo import UndoJournal
+
+CHEAP = {"GAMEDAY_TIMER_SCALE": "0.05"}
+SMALL = {"users:int": 5, "spawn_rate:int": 5, "writes_per_s:int": 10, "reads_per_s:int": 10}
+PROGRAMS = {
+    "chaos": "",  # the drill's own process
+    "lab": "gameday.lab.local",
+    "prober": "gameday.load.prober",
+    "locust": "locust",
+    "warden": "gameday.faults.warden",
+}
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+# The event that opens a moment, and the one that ends it. A cell whose kill came later than that says so.
+MOMENTS: dict[str, tuple[tuple[Kind, str], tuple[Kind, str]]] = {
+    "before": ((Kind.PHASE, "baseline"), (Kind.FAULT, "")),
+    "during": ((Kind.FAULT, ""), (Kind.FAULT_VERIFIED, "")),
+    "after": ((Kind.FAULT_VERIFIED, ""), (Kind.EXECUTION, "RUNNING")),
+    "recovery": ((Kind.EXECUTION, "RUNNING"), (Kind.EXECUTION, "SUCCEEDED")),
+}
+ENDS_WITHIN_S = 60.0  # a drill whose part was killed
+RUNS_WITHIN_S = 180.0  # a drill that goes on to its end, because its warden heeds only SIGKILL
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Who is signalled, how, and when."""
+
+    victim: str
+    number: signal.Signals
+    moment: str
+
+    def __str__(self) -> str:
+        return f"{self.victim} {self.number.name} {self.moment}"
+
+    @property
+    def goes_on(self) -> bool:
+        """The warden ignores what a terminal and a shutdown send: the drill must go on as if nothing had been."""
+        return self.victim == "warden" and self.number is not signal.SIGKILL
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a cell; times in seconds since the signal. Nothing in ``wrong``: as it should be."""
+
+    cell: Cell
+    healed_s: float
+    ended_s: float
+    code: int
+    verdict: str
+    undo: str
+    wrong: tuple[str, ...]
+
+
+def matrix() -> Iterator[Cell]:
+    """Every victim, signal and moment."""
+    for victim, moment, number in itertools.product(PROGRAMS, MOMENTS, SIGNALS):
+        yield Cell(victim, number, moment)
+
+
+def play(cell: Cell, folder: Path, own_home: Path) -> Outcome:
+    """Run the drill, send the signal, and look at everything that must be true afterwards."""
+    ports = _listening()
+    with chaos_run("region-outage.json", folder, CHEAP, SMALL) as drill:
+        opening, _ = MOMENTS[cell.moment]
+        drill.until(*opening, every_s=0.02)
+        family = everything_of_drill(drill.process.pid)
+        psutil.Process(_victim(cell, drill)).send_signal(cell.number)
+        sent_ns = SYSTEM.mono_ns()
+        wrong: list[str] = []
+        healed_s = _healed(cell, drill, sent_ns, wrong)
+        code = _ended(cell, drill, wrong)
+        ended_s = _since_s(sent_ns)
+        _noticing(lambda: all_gone(family, own_home), wrong)
+        _noticing(lambda: eventually(lambda: _listening() - ports, set(), what="ports", within_s=CLEAN_WITHIN_S), wrong)
+    verdict, undo = _judged(cell, drill, code, wrong), _undone(drill, wrong)
+    wrong += _missed(cell, drill, sent_ns)
+    return Outcome(cell, healed_s, ended_s, code, verdict, undo, tuple(wrong))
+
+
+def _victim(cell: Cell, drill: ChaosProcess) -> int:
+    if cell.victim == "chaos":
+        return drill.process.pid
+    program = PROGRAMS[cell.victim]
+    children = psutil.Process(drill.process.pid).children()
+    (found,) = [child.pid for child in children if program in child.cmdline()]
+    return found
+
+
+def _healed(cell: Cell, drill: ChaosProcess, sent_ns: int, wrong: list[str]) -> float:
+    """How long until nothing was broken any more: every step taken back, or the drill's own lab ended with it.
+
+    A drill that goes on counts from its end, which takes back what it broke.
+    """
+    within_s = RUNS_WITHIN_S if cell.goes_on else CLEAN_WITHIN_S
+    _noticing(lambda: eventually(lambda: _is_broken(drill), False, what="broken", within_s=within_s), wrong)
+    return _since_s(sent_ns)
+
+
+def _is_broken(drill: ChaosProcess) -> bool:
+    return bool(UndoJournal(drill.record.undo).open_steps()) and any(lab.is_alive for lab in home.list_labs())
+
+
+def _ended(cell: Cell, drill: ChaosProcess, wrong: list[str]) -> int:
+    try:
+        return drill.ended(RUNS_WITHIN_S if cell.goes_on else ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired as cause:
+        wrong.append(f"the drill did not end: {cause}")
+        drill.process.kill()
+        return drill.ended()
+
+
+def _judged(cell: Cell, drill: ChaosProcess, code: int, wrong: list[str]) -> str:
+    """The verdict of the record alone. HELD needs a drill that went to its end; any other exit code needs no HELD."""
+    try:
+        verdict = judge(drill.record).verdict
+    except GamedayError as cause:
+        wrong.append(f"the record cannot be judged: {cause}")
+        return "unreadable"
+    if verdict is Verdict.HELD and not cell.goes_on:
+        wrong.append("HELD, although the drill was cut short")
+    if (code == 0) is not (verdict is Verdict.HELD):
+        wrong.append(f"exit code {code} for {verdict.value}")
+    return verdict.value
+
+
+def _undone(drill: ChaosProcess, wrong: list[str]) -> str:
+    command = [sys.executable, "-m", "gameday", "undo", str(drill.record.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        wrong.append(f"gameday undo failed: {done.stderr.strip()[-300:]}")
+    return done.stdout.strip()
+
+
+def _missed(cell: Cell, drill: ChaosProcess, sent_ns: int) -> list[str]:
+    """A signal that came after its moment had passed tested another cell."""
+    kind, what = MOMENTS[cell.moment][1]
+    over: list[Event] = [event for event in drill.events(kind) if what in event.what and event.mono_ns < sent_ns]
+    return [f"missed its moment: {kind} was {(sent_ns - over[0].mono_ns) / NS:.2f} s earlier"] if over else []
+
+
+def _listening() -> set[tuple[str, int]]:
+    found = psutil.net_connections("inet")
+    return {(one.laddr.ip, one.laddr.port) for one in found if one.status == psutil.CONN_LISTEN and one.laddr}
+
+
+def _noticing(look: Callable[[], object], wrong: list[str]) -> None:
+    try:
+        look()
+    except DeadlineError as cause:
+        wrong.append(str(cause))
+
+
+def _since_s(sent_ns: int) -> float:
+    return (SYSTEM.mono_ns() - sent_ns) / NS
