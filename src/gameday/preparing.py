@@ -13,11 +13,12 @@ import msgspec
 
 from gameday.clock import SYSTEM, Clock, boot_id
 from gameday.errors import InputError
-from gameday.facts import Objectives, Plan, Timers
+from gameday.facts import Objectives, Plan, StopCondition, Timers
 from gameday.lab.model import Lab
 from gameday.lab.timers import effective
 
 if TYPE_CHECKING:
+    from gameday.faults.base import Fault
     from gameday.load.plan import LoadPlan
 
 LOCAL, AWS = "local", "aws"
@@ -57,6 +58,11 @@ class LabChoice:
     allowed_accounts: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
 
+    @property
+    def named(self) -> str:
+        """What ``gameday abort`` calls the lab: its name, or in an account the deployment's."""
+        return self.deployment if self.name == AWS else self.name
+
     def __post_init__(self) -> None:
         if not self.name or not self.name.replace("-", "").replace("_", "").isalnum():
             raise InputError("a lab called local, aws, or by a name of letters, digits, - and _", repr(self.name))
@@ -82,6 +88,7 @@ class Intent:
     expected_alarms: tuple[str, ...] | None = None  # None: those of the faults
     reports: Path = Path("reports")
     experiment: Mapping[str, Any] = field(default_factory=dict)
+    stop_when: tuple[StopCondition, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name or self.name in (".", "..") or "/" in self.name:
@@ -95,7 +102,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         title=intent.title,
         started_utc=clock.utc(),
         boot=boot_id(),
-        who=_who(),
+        who=who(),
         objectives=intent.objectives,
         timers=_preliminary_timers(1.0 if choice.name == AWS else choice.timer_scale),
         lab=AWS if choice.name == AWS else LOCAL,
@@ -108,6 +115,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         limits=() if choice.name == AWS else (*LIMITS_OF_THE_LOCAL_LAB, _database_settings()),
         load=_told(intent.load),
         faults=(),
+        stop_when=intent.stop_when,
         experiment=intent.experiment,
     )
 
@@ -132,6 +140,24 @@ def plan_on(plan: Plan, lab: Lab, timers: Timers) -> Plan:
         link_latency_s=float(lab.facts.get("link_latency_s", 0.0)),
         metric_period_s=float(lab.facts.get("lag_metric_period_s", METRIC_PERIOD_S * lab.timer_scale)),
     )
+
+
+def plan_with(plan: Plan, fault: "Fault", intent: Intent) -> Plan:
+    """The plan with one fault more. The alarms that were asked for count; where none were, the faults' own."""
+    own = fault.alarms if intent.expected_alarms is None else ()
+    return replace(
+        plan,
+        faults=(*plan.faults, repr(fault)),
+        stays_reachable=(*plan.stays_reachable, *fault.stays_reachable),
+        expected_alarms=tuple(dict.fromkeys((*plan.expected_alarms, *own))),
+    )
+
+
+def usual_load() -> "LoadPlan":
+    """The load of a drill that asks for none in particular."""
+    from gameday.load.plan import LoadPlan
+
+    return LoadPlan()
 
 
 def _preliminary_timers(scale: float) -> Timers:
@@ -160,7 +186,8 @@ def _stage_in_words(for_s: float, users: int, spawn_rate: float) -> str:
     return f"{users} {'user' if users == 1 else 'users'} for {for_s:g} s (at {spawn_rate:g}/s)"
 
 
-def _who() -> str:
+def who() -> str:
+    """The user and the machine, as the record names them."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # an id without a name, as in many containers

@@ -13,6 +13,7 @@ import msgspec
 from gameday.chaos.activities import OURS, check_activities
 from gameday.chaos.redact import redacted, secret_values
 from gameday.chaos.spelling import suggestion
+from gameday.chaos.stop import conditions
 from gameday.errors import ExperimentError, InputError
 from gameday.facts import Objectives
 from gameday.lab.model import GLOBAL_REGION
@@ -32,7 +33,10 @@ LOAD = {
 }  # fmt: skip
 STAGE = tuple(field.name for field in fields(LoadStage))
 LAB = ("timer_scale", "link_latency_s", "port_base")
-OTHER = ("lab", "drill", "reports", "primary", "secondary", "deployment", "allowed_accounts", "live", "expected_alarms")
+OTHER = (
+    "lab", "drill", "reports", "primary", "secondary", "deployment", "allowed_accounts", "live", "expected_alarms",
+    "stop_when",
+)  # fmt: skip
 KNOWN = (*OBJECTIVES, *LOAD, *LAB, *OTHER)
 WHOLE = ("users", "load_workers", "port_base", "documents", "document_bytes")
 REFERENCE = re.compile(r"\$\{([^{}]*)\}")
@@ -66,6 +70,7 @@ def read(experiment: Tree, configuration: Tree, secrets: Tree) -> Asked:
             load=_load(configuration),
             expected_alarms=_words(configuration, "expected_alarms") if "expected_alarms" in configuration else None,
             reports=Path(str(configuration.get("reports", "reports"))),
+            stop_when=conditions(configuration),
             experiment=redacted({k: v for k, v in experiment.items() if k != "dry"}, hidden),
         ),
     )

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gameday.facts.stop import StopCondition
+
 
 @dataclass(frozen=True, slots=True)
 class Objectives:
@@ -67,4 +69,5 @@ class Plan:
     link_latency_s: float = 0.0  # one way, between the regions
     metric_period_s: float = 60.0  # of the lag metric, scaled
     switches: bool = False  # a planned failover: nothing is broken, its times count from the switch, no loss is allowed
+    stop_when: tuple[StopCondition, ...] = ()
     experiment: Mapping[str, Any] = field(default_factory=dict)  # the Chaos Toolkit experiment, redacted
