@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from gameday.cli_abort import abort
 from gameday.cli_campaign import campaign
 from gameday.cli_drill import drill
 from gameday.cli_lab import lab
@@ -31,7 +32,7 @@ def version() -> None:
     click.echo(installed("chaostoolkit-gameday"))
 
 
-for command in (lab, drill, campaign, judge, report, verify, undo, runbook, selftest):
+for command in (lab, drill, campaign, judge, report, verify, undo, abort, runbook, selftest):
     cli.add_command(command)
 
 

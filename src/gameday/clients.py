@@ -5,12 +5,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from gameday.clock import NS, Clock, eventually
-from gameday.facts import Kind
+from gameday.errors import DeadlineError
+from gameday.facts import BASELINE_NOT_MET, Kind
 from gameday.outside import KEPT_PROBES, Outside
 from gameday.record.timeline import Timeline
 from gameday.world import Client
 
 EVERY_S = 0.1
+BASELINE_PROBES = 100  # of writes, and as many of reads
+BASELINE_SHARE = 0.999
+RECOVERED_SHARE = 0.99
 TARGETS = ("write", "read")
 
 
@@ -40,6 +44,32 @@ class Clients:
             return look()
 
         eventually(looked, True, what=what, within_s=within_s, every_s=EVERY_S, clock=self.clock)
+
+    def demand_baseline(self, within_s: float) -> None:
+        """Wait until 99.9 % of the last 200 fresh probes, writes and reads, are good; else :class:`DeadlineError`."""
+        n, share = BASELINE_PROBES, BASELINE_SHARE
+        try:
+            self.until(lambda: self.are_good(share, at_least=n, newest=n), "good probes", within_s)
+        except DeadlineError as cause:
+            seen = self.told(newest=n)
+            self.timeline.add(Kind.NOTE, BASELINE_NOT_MET, seen=seen)
+            raise DeadlineError(
+                f"the last {n} writes and {n} reads good by {share:.1%} within {within_s:g} s, before any fault",
+                seen,
+                "mend the service first: a drill on a broken one proves nothing",
+            ) from cause
+
+    def until_a_good_window(self, window_s: float, *, since_ns: int) -> None:
+        """Wait until the last ``window_s``, and no more than what came after ``since_ns``, were good; three windows at
+        most, else :class:`DeadlineError`."""
+        begun = self.clock.mono_ns()
+
+        def settled() -> bool:
+            now = self.clock.mono_ns()
+            since = max(since_ns, now - int(window_s * NS))
+            return self.are_good(RECOVERED_SHARE, at_least=1, since_ns=since) and now - begun >= window_s * NS
+
+        self.until(settled, "a good window", 3 * window_s)
 
     def hold(self, seconds: float) -> None:
         """Wait so many seconds; a signal interrupts it at once."""

@@ -8,23 +8,24 @@ print(drill.verdict, drill.report)
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gameday.clients import Clients
-from gameday.clock import NS, SYSTEM, Clock
+from gameday.clients import RECOVERED_SHARE, Clients
+from gameday.clock import SYSTEM, Clock
 from gameday.documents import documents_of
-from gameday.errors import DeadlineError, FaultError, InputError, annotating
-from gameday.facts import BASELINE_NOT_MET, Event, Kind, Measurement, Objectives, Verdict
+from gameday.errors import DeadlineError, DrillStopped, FaultError, InputError, annotating
+from gameday.facts import Event, Kind, Measurement, Objectives, Plan, StopCondition, Verdict
 from gameday.faults.acls import breakable_service
+from gameday.faults.guard import may_change, may_drill
 from gameday.lab.fence import fence_if_promoted
 from gameday.live import Display, Silent
 from gameday.outside import Outside
-from gameday.preparing import LOCAL, Intent, LabChoice, first_plan, plan_on
+from gameday.preparing import LOCAL, Intent, LabChoice, first_plan, plan_on, plan_with, usual_load
 from gameday.record.closing import close_evidence
 from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
@@ -33,17 +34,16 @@ from gameday.record.undo import UndoJournal
 from gameday.recovery.failover import UNPLANNED, check_mode, start_planned_failover, start_unplanned_failover
 from gameday.recovery.runbook import Runbook, Scene, walk
 from gameday.seen import Awaited, Seen
+from gameday.stopping import LIBRARY, Door, Stopping, look_at
 from gameday.survivors import look_after_healing, read_before_healing, read_finally, read_wal
+from gameday.underway import announced, asked_to_end, refuse_if_switched_off
 from gameday.world import RealWorld, World
 
 if TYPE_CHECKING:
     from gameday.faults.base import Fault
     from gameday.load.plan import LoadPlan
 
-BASELINE_PROBES = 100  # of writes, and as many of reads
-BASELINE_SHARE = 0.999
 BASELINE_WITHIN_S = 60.0
-RECOVERED_SHARE = 0.99
 WINDOW_PROBES = 200
 LEAST_WAIT_S = 30.0  # real work (a promotion, a process start) does not shrink with the timers
 
@@ -66,22 +66,24 @@ class Drill:
         load: "LoadPlan | None" = None,
         reports: Path | str = "reports",
         expected_alarms: tuple[str, ...] | None = None,
+        stop_when: Sequence[StopCondition] = (),
         experiment: Mapping[str, Any] | None = None,
         max_duration_s: float | None = None,
         display: Display | None = None,
         world: World | None = None,
         clock: Clock = SYSTEM,
+        door: Door = LIBRARY,
     ) -> None:
         if objectives is None:
             raise InputError("objectives", "none", "Drill(objectives=Objectives(rto_s=1800, rpo_s=600))")
         self.choice = lab if isinstance(lab, LabChoice) else LabChoice(lab)
         self.intent = Intent(
-            name, title, objectives, load or _default_load(), expected_alarms, Path(reports), experiment or {},
-            max_duration_s,
+            name, title, objectives, load or usual_load(), expected_alarms, Path(reports), experiment or {},
+            max_duration_s, tuple(stop_when),
         )  # fmt: skip
         self._display, self._world, self._clock = display or Silent(), world or RealWorld(), clock
         self._stack, self._seen = ExitStack(), Seen()
-        self._injected_ns = 0
+        self._injected_ns, self._door = 0, door
         self._faults: list[Fault] = []
         self.has_record = self._observed = self._concluded = False
         self.measurement: Measurement | None = None
@@ -89,21 +91,24 @@ class Drill:
 
     @classmethod
     def of(cls, choice: LabChoice, intent: Intent, **seams: Any) -> Self:
-        """A drill of what was asked elsewhere; ``seams`` are ``display``, ``world`` and ``clock``."""
+        """A drill of what was asked elsewhere; ``seams`` are ``display``, ``world``, ``clock``, ``door``."""
         return cls(choice, **{one.name: getattr(intent, one.name) for one in fields(intent)}, **seams)
 
     # ---- the phases, in order
 
     def prepare(self) -> None:
         """Open the record, then the lab, warden, observer, prober and load; what fails on the way closes them again."""
+        refuse_if_switched_off()
         self.record = Record.create(self.intent.reports, self.intent.name)
-        self.plan = first_plan(self.intent, self.choice, self._clock)
-        self.record.write_plan(self.plan)
+        self._plan(first_plan(self.intent, self.choice, self._clock))
         self.has_record = True
         self.timeline = Timeline(self.record, self._clock, watch=self._watch)
         self._stack.callback(self.timeline.close)
         self._stack.callback(close_evidence, self.record, self.timeline)
+        self._stopping = Stopping(self.timeline, lambda: asked_to_end(self.record), self._door)
         try:
+            self._stack.enter_context(announced(self.record, self.plan.drill, self.choice.named))
+            self._stack.enter_context(self._stopping.watching())
             self._open()
         except BaseException as cause:
             self._concluded = True
@@ -119,29 +124,19 @@ class Drill:
         Raises :class:`DeadlineError` when that does not come about: break nothing then; the verdict is UNKNOWN.
         """
         self._phase("baseline")
-        n, share = BASELINE_PROBES, BASELINE_SHARE
-        try:
-            self.clients.until(lambda: self.clients.are_good(share, at_least=n, newest=n), "good probes", within_s)
-        except DeadlineError as cause:
-            seen = self.clients.told(newest=n)
-            self.timeline.add(Kind.NOTE, BASELINE_NOT_MET, seen=seen)
-            raise DeadlineError(
-                f"the last {n} writes and {n} reads good by {share:.1%} within {within_s:g} s, before any fault",
-                seen,
-                "mend the service first: a drill on a broken one proves nothing",
-            ) from cause
+        self.clients.demand_baseline(within_s)
+        self._arm()
+
+    def stops_when(self, condition: StopCondition) -> None:
+        """One more condition without which the drill does not go on; from the end of the baseline on it is sampled."""
+        self._plan(replace(self.plan, stop_when=(*self.plan.stop_when, condition)))
 
     def inject(self, fault: "Fault") -> None:
         """Break it. Raises :class:`FaultError` when the fault did not take effect, or nobody would take it back."""
+        self._arm()
         self._warden.check()
         self._phase("inject")
-        self.plan = replace(
-            self.plan,
-            faults=(*self.plan.faults, repr(fault)),
-            stays_reachable=(*self.plan.stays_reachable, *fault.stays_reachable),
-            expected_alarms=self._alarms_with(fault),
-        )
-        self.record.write_plan(self.plan)
+        self._plan(plan_with(self.plan, fault, self.intent))
         self._faults.append(fault)
         fault.inject(self.lab, self.undo, self.timeline)
         self._injected_ns = self._clock.mono_ns()
@@ -150,14 +145,15 @@ class Drill:
     def injected(self, fault: "Fault") -> Iterator[None]:
         """``inject`` on the way in; on the way out ``observe`` and ``heal``.
 
-        After an error inside it heals at once, except in a lab of the drill's own, which ends with the drill.
+        After an error inside it heals at once, except in a lab of the drill's own, which ends with the drill, unless a
+        stop condition or somebody ended it: that is healed everywhere.
         """
         try:
             self.inject(fault)
             yield
             self.observe()
         except BaseException as cause:
-            if not self.is_private:
+            if self._is_healed_after(cause):
                 with annotating(cause, f"healing {fault!r}"):
                     self.heal()
             raise
@@ -189,6 +185,7 @@ class Drill:
 
         A planned one breaks nothing and changes both regions, which must be as breakable as for a fault.
         """
+        may_change(self.lab, self.lab.secondary)
         if check_mode(mode) == UNPLANNED:
             start_unplanned_failover(self.lab, self.timeline)
             return
@@ -196,8 +193,7 @@ class Drill:
             breakable_service(self.lab, region)
         self._warden.check()
         self._phase("switch")
-        self.plan = replace(self.plan, switches=True)
-        self.record.write_plan(self.plan)
+        self._plan(replace(self.plan, switches=True))
         self._seen.executions[start_planned_failover(self.lab, self.timeline)] = "RUNNING"  # before the observer's look
         self._injected_ns = self._clock.mono_ns()
 
@@ -209,6 +205,7 @@ class Drill:
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
         """Walk a runbook's steps, as ``gameday runbook run NAME --yes`` would; raises :class:`RunbookError` where it
         stops. What it changes is the recovery, and stays: only faults are taken back."""
+        may_change(self.lab, *self.lab.regions)
         self._phase(f"runbook {runbook.name}")
         self._keep_the_old_primarys_wal()  # a failback deletes it
         walk(runbook, Scene.of(runbook, self.lab, self.timeline, options or {}))
@@ -216,17 +213,9 @@ class Drill:
     def observe(self) -> None:
         """Watch until a window of max(W, 200 probes) was good, three windows at most; then read the survivors back."""
         self._phase("observe")
-        begun, window_s = self._clock.mono_ns(), self.window_s
-
-        def settled() -> bool:
-            now = self._clock.mono_ns()
-            since = max(self._injected_ns, now - int(window_s * NS))
-            good = self.clients.are_good(RECOVERED_SHARE, at_least=1, since_ns=since)
-            return good and now - begun >= window_s * NS
-
         with contextlib.suppress(DeadlineError):  # a service that stays bad was observed as well
-            self.clients.until(settled, "a good window", 3 * window_s)
-        self.timeline.add(Kind.OBSERVATION_END, "looked at until here", window_s=window_s)
+            self.clients.until_a_good_window(self.window_s, since_ns=self._injected_ns)
+        self.timeline.add(Kind.OBSERVATION_END, "looked at until here", window_s=self.window_s)
         self._documents.read_back()
         self._observed = True
         if self.undo.open_steps():
@@ -244,7 +233,7 @@ class Drill:
         """
         if not self.undo.open_steps():
             return
-        with self.timeline.healing_first():
+        with self._stopping.paused(), self.timeline.healing_first():
             self._phase("heal")
             while self._faults:
                 self._faults[-1].heal(self.lab, self.undo, self.timeline)
@@ -260,12 +249,13 @@ class Drill:
         if self._concluded:
             return
         self._concluded = True
+        self._stopping.stand_down()
         try:
             with annotating(cause, "healing"), self.timeline.healing_first():
                 if cause:
                     self._note(cause)
                     self._observed = False
-                if cause is None or not self.is_private:
+                if cause is None or self._is_healed_after(cause):
                     self.heal()
         finally:
             with annotating(cause, "closing the drill"):
@@ -328,8 +318,8 @@ class Drill:
         self.undo = UndoJournal(self.record.undo, self._clock)
         opened.callback(self.undo.close)
         self.lab = self._world.lab(self.choice, opened, self._display.say)
-        self.plan = plan_on(self.plan, self.lab, self._world.timers(self.lab))
-        self.record.write_plan(self.plan)
+        self._plan(plan_on(self.plan, self.lab, self._world.timers(self.lab)))
+        may_drill(self.lab)
         self._warden = self._world.warden(self.record, self.lab, self.is_private, self.plan.max_duration_s)
         opened.callback(self._dismiss)
         self.timeline.add(Kind.WARDEN, "started", private=self.is_private)
@@ -342,12 +332,20 @@ class Drill:
             self._world.check_lab(self.lab)
             self._warden.check()
             observer.check()
+            self._stopping.check()
 
         self.clients = Clients(outside, self.timeline, self._clock, check)
         load = (self.intent.load, self.lab, self.record)
         self.clients.add(Kind.PROBER, self._world.prober(*load), opened)
         self.clients.add(Kind.LOAD, self._world.load(*load), opened)
         self._documents = documents_of(self.intent.load, self.lab, self.record, self.timeline, opened)
+
+    def _arm(self) -> None:
+        """From here on the plan's stop conditions are sampled; one that does not hold now is raised now."""
+        self._stopping.arm(self.plan.stop_when, look_at(self, self._door))
+
+    def _is_healed_after(self, cause: BaseException) -> bool:
+        return isinstance(cause, DrillStopped) or not self.is_private
 
     def _dismiss(self) -> None:
         """An attached lab keeps its warden while something is broken: it acts as soon as this process is gone."""
@@ -374,10 +372,9 @@ class Drill:
         good = self.clients.are_good(RECOVERED_SHARE, at_least=n, newest=n, since_ns=self._injected_ns)
         return good and not self._seen.failing_over
 
-    def _alarms_with(self, fault: "Fault") -> tuple[str, ...]:
-        """What was asked for counts; where nothing was, what the faults themselves should set off."""
-        own = fault.alarms if self.intent.expected_alarms is None else ()
-        return tuple(dict.fromkeys((*self.plan.expected_alarms, *own)))
+    def _plan(self, plan: Plan) -> None:
+        self.plan = plan
+        self.record.write_plan(plan)
 
     def _phase(self, what: str) -> None:
         self.timeline.add(Kind.PHASE, what)
@@ -391,9 +388,3 @@ class Drill:
 
     def _note(self, cause: BaseException) -> None:
         self.timeline.add(Kind.NOTE, "the drill stopped early", why=f"{type(cause).__name__}: {cause}")
-
-
-def _default_load() -> "LoadPlan":
-    from gameday.load.plan import LoadPlan
-
-    return LoadPlan()

@@ -15,6 +15,8 @@
     ├── RunbookError           a step of a runbook could not be taken: a check was not met, or a call was refused
     ├── RecordError            the record is unreadable, or not a record
     │   └── RecordUnwritable   the disk refused what was to be written
+    ├── DrillStopped           a stop condition no longer held, or somebody asked for the end: it was aborted
+    ├── NoDrillUnderway        there is no drill to abort
     ├── LoadError              Locust or the prober died, or could not start
     ├── ReadBackError          the surviving database could not be read back completely
     └── DeadlineError          something waited for did not happen in time
@@ -92,6 +94,14 @@ class RecordError(GamedayError):
 
 class RecordUnwritable(RecordError):
     """The disk refused what was to be written into the record."""
+
+
+class DrillStopped(GamedayError):
+    """A stop condition no longer held, or somebody asked the drill to end."""
+
+
+class NoDrillUnderway(GamedayError):
+    """There is no drill in progress that could be aborted."""
 
 
 class LoadError(GamedayError):

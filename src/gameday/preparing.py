@@ -14,11 +14,12 @@ import msgspec
 
 from gameday.clock import SYSTEM, Clock, boot_id
 from gameday.errors import InputError
-from gameday.facts import Objectives, Plan, Timers
+from gameday.facts import Objectives, Plan, StopCondition, Timers
 from gameday.lab.model import Lab
 from gameday.lab.timers import effective
 
 if TYPE_CHECKING:
+    from gameday.faults.base import Fault
     from gameday.load.plan import LoadPlan
 
 LOCAL, AWS = "local", "aws"
@@ -60,6 +61,11 @@ class LabChoice:
     allowed_accounts: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
 
+    @property
+    def named(self) -> str:
+        """What ``gameday abort`` calls the lab: its name, or in an account the deployment's."""
+        return self.deployment if self.name == AWS else self.name
+
     def __post_init__(self) -> None:
         if not self.name or not self.name.replace("-", "").replace("_", "").isalnum():
             raise InputError("a lab called local, aws, or by a name of letters, digits, - and _", repr(self.name))
@@ -90,6 +96,7 @@ class Intent:
     reports: Path = Path("reports")
     experiment: Mapping[str, Any] = field(default_factory=dict)
     max_duration_s: float | None = None
+    stop_when: tuple[StopCondition, ...] = ()
 
     def __post_init__(self) -> None:
         longest_s = self.max_duration_s
@@ -107,7 +114,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         title=intent.title,
         started_utc=clock.utc(),
         boot=boot_id(),
-        who=_who(),
+        who=who(),
         objectives=intent.objectives,
         timers=_preliminary_timers(1.0 if choice.name == AWS else choice.timer_scale),
         lab=AWS if choice.name == AWS else LOCAL,
@@ -122,6 +129,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         faults=(),
         closes=True,
         max_duration_s=intent.max_duration_s,
+        stop_when=intent.stop_when,
         experiment=intent.experiment,
     )
 
@@ -157,6 +165,24 @@ def usual_duration_s(objectives: Objectives, timer_scale: float) -> float:
     return max(LEAST_DURATION_S, DURATION_IN_RTOS * objectives.rto_s * timer_scale)
 
 
+def plan_with(plan: Plan, fault: "Fault", intent: Intent) -> Plan:
+    """The plan with one fault more. The alarms that were asked for count; where none were, the faults' own."""
+    own = fault.alarms if intent.expected_alarms is None else ()
+    return replace(
+        plan,
+        faults=(*plan.faults, repr(fault)),
+        stays_reachable=(*plan.stays_reachable, *fault.stays_reachable),
+        expected_alarms=tuple(dict.fromkeys((*plan.expected_alarms, *own))),
+    )
+
+
+def usual_load() -> "LoadPlan":
+    """The load of a drill that asks for none in particular."""
+    from gameday.load.plan import LoadPlan
+
+    return LoadPlan()
+
+
 def _preliminary_timers(scale: float) -> Timers:
     return effective(
         scale, health_check_interval_s=10, health_check_threshold=3, dns_ttl_s=30, alarm_period_s=60, alarm_periods=2,
@@ -183,7 +209,8 @@ def _stage_in_words(for_s: float, users: int, spawn_rate: float) -> str:
     return f"{users} {'user' if users == 1 else 'users'} for {for_s:g} s (at {spawn_rate:g}/s)"
 
 
-def _who() -> str:
+def who() -> str:
+    """The user and the machine, as the record names them."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # an id without a name, as in many containers

@@ -13,6 +13,7 @@ import msgspec
 from gameday.chaos.activities import OURS, check_activities
 from gameday.chaos.redact import redacted, secret_values
 from gameday.chaos.spelling import suggestion
+from gameday.chaos.stop import conditions
 from gameday.errors import ExperimentError, InputError
 from gameday.facts import Objectives
 from gameday.lab.model import GLOBAL_REGION
@@ -34,7 +35,7 @@ STAGE = tuple(field.name for field in fields(LoadStage))
 LAB = ("timer_scale", "link_latency_s", "port_base")
 OTHER = (
     "lab", "drill", "reports", "primary", "secondary", "deployment", "allowed_accounts", "live", "expected_alarms",
-    "max_duration_s",
+    "max_duration_s", "stop_when",
 )  # fmt: skip
 KNOWN = (*OBJECTIVES, *LOAD, *LAB, *OTHER)
 WHOLE = ("users", "load_workers", "port_base", "documents", "document_bytes")
@@ -70,6 +71,7 @@ def read(experiment: Tree, configuration: Tree, secrets: Tree) -> Asked:
             expected_alarms=_words(configuration, "expected_alarms") if "expected_alarms" in configuration else None,
             reports=Path(str(configuration.get("reports", "reports"))),
             max_duration_s=_number(configuration, "max_duration_s") if "max_duration_s" in configuration else None,
+            stop_when=conditions(configuration),
             experiment=redacted({k: v for k, v in experiment.items() if k != "dry"}, hidden),
         ),
     )

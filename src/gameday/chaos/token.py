@@ -10,11 +10,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chaoslib.exceptions import InterruptExecution
 
 from gameday.drill import Drill
-from gameday.errors import GamedayError, GuardError, LabError
+from gameday.errors import DrillStopped, GamedayError, GuardError, LabError
 
 
 class Stopped(GamedayError, InterruptExecution):  # type: ignore[misc]  # chaoslib has no types
     """An error of ours in the form that Chaos Toolkit neither swallows nor counts as success: the experiment ends."""
+
+
+class StoppedDrill(DrillStopped, InterruptExecution):  # type: ignore[misc]
+    """A stop condition no longer held, or somebody asked for the end: the experiment ends, its rollbacks are played."""
 
 
 class NoDrill(GuardError, InterruptExecution):  # type: ignore[misc]

@@ -27,6 +27,8 @@ from gameday.facts.measured import Restore as Restore
 from gameday.facts.plan import Objectives as Objectives
 from gameday.facts.plan import Plan as Plan
 from gameday.facts.plan import Timers as Timers
+from gameday.facts.stop import StopCondition as StopCondition
+from gameday.facts.words import ABORTED as ABORTED
 from gameday.facts.words import APPROVED as APPROVED
 from gameday.facts.words import BASELINE_NOT_MET as BASELINE_NOT_MET
 from gameday.facts.words import EVIDENCE_CLOSED as EVIDENCE_CLOSED

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gameday.facts.stop import StopCondition
+
 
 @dataclass(frozen=True, slots=True)
 class Objectives:
@@ -69,4 +71,5 @@ class Plan:
     max_duration_s: float | None = None  # of the clock on the wall, since the warden watches; then all is taken back
     switches: bool = False  # a planned failover: nothing is broken, its times count from the switch, no loss is allowed
     closes: bool = False  # its last note tells the sum of every judged file: without it a part is gone
+    stop_when: tuple[StopCondition, ...] = ()
     experiment: Mapping[str, Any] = field(default_factory=dict)  # the Chaos Toolkit experiment, redacted

@@ -73,6 +73,7 @@ class Kind(StrEnum):
     RUNBOOK = "runbook"  # a runbook's step; what = its name; detail: runbook, state (started|done|stopped), why
     OBSERVATION_END = "observation_end"  # nothing after this was looked at
     WARDEN = "warden"
+    STOPPED = "stopped"  # the drill is aborted; what = the condition that no longer held, or ABORTED; detail: seen, who
     NOTIFICATION = "notification"
     NOTE = "note"
 
@@ -86,6 +87,7 @@ INFERRED = "inferred"  # how a FAULT_VERIFIED's detail begins for an effect that
 READ_BACK_COMPLETE = "read-back complete"  # detail.rows: how many lines survivors.ndjson then held
 BASELINE_NOT_MET = "baseline not met"
 EVIDENCE_CLOSED = "evidence closed"  # the drill's last; detail: files (name -> SHA-256), timeline (of what is before)
+ABORTED = "somebody asked it to end"  # a STOPPED's what; detail.who, detail.seen (what they said)
 NOT_AS_PLANNED = "not run as planned"  # detail.failed: each activity that failed, each hypothesis that was not met
 SILENT_HEALTH_PATH = "silent_health_path"  # a FAULT's detail: the health check gets no answer, not even a refusal
 UNNOTICED = "unnoticed"  # a FAULT's detail: clients are served on; where another fault follows, that one's time counts

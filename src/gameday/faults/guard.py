@@ -15,6 +15,31 @@ def only_in_the_local_lab(lab: Lab, to_do: str, but: str, next_step: str) -> Non
         raise GuardError(f"a local lab {to_do}", f"AWS, {but}", next_step)
 
 
+def may_drill(lab: Lab) -> None:
+    """Raise :class:`GuardError` unless a drill may begin: before it starts a client or waits for the baseline.
+
+    In an account: it is on the allow-list, and ``live`` names it with one of the lab's regions. Which resources may be
+    broken is asked of each fault.
+    """
+    if lab.is_local:
+        return
+    account = _allowed_account(lab, lab.primary)
+    wanted = [f"{account}:{region}" for region in lab.regions]
+    if not lab.live & set(wanted):
+        raise _not_aloud(" or ".join(wanted), lab)
+
+
+def may_change(lab: Lab, *regions: str) -> None:
+    """Raise :class:`GuardError` unless something may be changed there, tagged or not: what is not broken but recovered,
+    or created. In an account: it is on the allow-list, and ``live`` names it with each of ``regions``."""
+    if lab.is_local:
+        return
+    for region in regions:
+        wanted = f"{_allowed_account(lab, region)}:{region}"
+        if wanted not in lab.live:
+            raise _not_aloud(wanted, lab)
+
+
 def may_break(lab: Lab, region: str, resources: Sequence[Mapping[str, Any]], what: str) -> None:
     """Raise :class:`GuardError` unless every one of ``resources`` (with EC2-style ``Tags``) may be broken.
 
@@ -23,21 +48,9 @@ def may_break(lab: Lab, region: str, resources: Sequence[Mapping[str, Any]], wha
     """
     if not resources:
         raise GuardError(f"{what} in {region} to break", "no targets", "check the region's name and stacks")
+    may_change(lab, region)
     if lab.is_local:
         return
-    account = lab.client("sts", region).get_caller_identity()["Account"]
-    if account not in lab.allowed_accounts:
-        raise GuardError(
-            f"account {account} on the experiment's allow-list",
-            ", ".join(sorted(lab.allowed_accounts)) or "an empty list",
-            "add it to `allowed_accounts` if this is the account for drills",
-        )
-    if f"{account}:{region}" not in lab.live:
-        raise GuardError(
-            f"{account}:{region} in the experiment's `live`",
-            ", ".join(sorted(lab.live)) or "nothing",
-            "say it aloud there",
-        )
     untagged = [item for item in resources if TARGET_TAG not in _tags(item)]
     if untagged:
         raise GuardError(
@@ -45,6 +58,22 @@ def may_break(lab: Lab, region: str, resources: Sequence[Mapping[str, Any]], wha
             f"{len(untagged)} of {len(resources)} without it",
             "tag what may be broken, and nothing else",
         )
+
+
+def _allowed_account(lab: Lab, region: str) -> str:
+    account = str(lab.client("sts", region).get_caller_identity()["Account"])
+    if account not in lab.allowed_accounts:
+        raise GuardError(
+            f"account {account} on the experiment's allow-list",
+            ", ".join(sorted(lab.allowed_accounts)) or "an empty list",
+            "add it to `allowed_accounts` if this is the account for drills",
+        )
+    return account
+
+
+def _not_aloud(wanted: str, lab: Lab) -> GuardError:
+    seen = ", ".join(sorted(lab.live)) or "nothing"
+    return GuardError(f"{wanted} in the experiment's `live`", seen, "say it aloud: chaos run --var live=ACCOUNT:REGION")
 
 
 def _tags(resource: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -5,13 +5,25 @@ without a settlement or without its sending, a hole in a segment's numbering); a
 numbering, or none for the last stretch of the observation); a complete read-back, and after a promotion the one before
 healing; a baseline; a fault that took effect; witnesses that agree; the end of observation; one boot's clock; a plan
 that tells what is needed; a run that went as planned; a failover that succeeded, where one ran; after a promotion, the
-latch that keeps clients from the old primary. Nothing here can make a drill BROKEN.
+latch that keeps clients from the old primary; and the end of a drill that was stopped on its way. Nothing here can make
+a drill BROKEN.
 """
 
 from collections.abc import Callable, Iterator
 
 from gameday.clock import NS
-from gameday.facts import BASELINE_NOT_MET, INFERRED, NOT_AS_PLANNED, OUTLIVED, Event, Finding, Kind, Verdict, Witness
+from gameday.facts import (
+    ABORTED,
+    BASELINE_NOT_MET,
+    INFERRED,
+    NOT_AS_PLANNED,
+    OUTLIVED,
+    Event,
+    Finding,
+    Kind,
+    Verdict,
+    Witness,
+)
 from gameday.measure.case import Case
 from gameday.measure.closing import not_as_the_drill_left_it
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
@@ -317,6 +329,17 @@ def unread_wal(case: Case) -> Iterator[Finding]:
         yield unknown("the old primary's WAL was not read", expected, "none, so a split brain cannot be ruled out")
 
 
+def stopped(case: Case) -> Iterator[Finding]:
+    """A stop condition that no longer held, or somebody who asked, ended the drill: its recovery was not seen."""
+    event = first(case.evidence.events, Kind.STOPPED)
+    if event:
+        asked = event.what == ABORTED
+        expected = "the drill to run to its end" if asked else event.what
+        who = f", asked by {event.detail.get('who')}" if event.detail.get("who") else ""
+        what = "the drill was aborted by request" if asked else "a stop condition no longer held, so it was aborted"
+        yield unknown(what, expected, f"{event.detail.get('seen')}{who}", "find out why before it is run again")
+
+
 def not_as_planned(case: Case) -> Iterator[Finding]:
     """The door's own note: an activity failed, or a hypothesis was not met, so this was another drill than planned."""
     note = first(case.evidence.events, Kind.NOTE, where=lambda event: event.what == NOT_AS_PLANNED)
@@ -359,6 +382,7 @@ MISSING: tuple[Rule, ...] = (
     unproved_failover,
     unlatched,
     unread_wal,
+    stopped,
     not_as_planned,
     outlived,
 )

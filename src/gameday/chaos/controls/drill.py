@@ -16,6 +16,7 @@ from chaoslib.types import Configuration, Experiment, Journal, Secrets
 from gameday.chaos import experiment as experiments
 from gameday.chaos.journal import failures
 from gameday.chaos.redact import redacted, secret_values
+from gameday.chaos.stop import door
 from gameday.chaos.token import TOKEN, Stopped, stopped, take
 from gameday.clock import SYSTEM, Clock
 from gameday.drill import Drill
@@ -61,7 +62,8 @@ def begin(
     try:
         experiments.check_given(_given(), configuration)
         asked = experiments.read(experiment, configuration, secrets)
-        drill = Drill.of(asked.choice, asked.intent, display=display_for(), world=world, clock=clock)
+        how = door(configuration, secrets)
+        drill = Drill.of(asked.choice, asked.intent, display=display_for(), world=world, clock=clock, door=how)
         token.drill = drill
         drill.prepare()
         token.is_open = True

@@ -1,0 +1,223 @@
+"""What stops a drill before its end: a stop condition that no longer holds, or somebody who asked for it.
+
+Each condition is looked at once a second, in a thread of its own, from the end of the baseline on; requests (``gameday
+abort``, the kill switch) twice a second from the start. A look that fails, or is not answered in time, counts as a
+breach: who cannot see any more does not go on. The first breach is written down and raised in the drill's main thread,
+by a signal, so that whatever the drill does just then ends as it would by Ctrl-C. Healing is never interrupted.
+"""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from gameday.clock import NS, SYSTEM, Clock
+from gameday.errors import DrillStopped, GuardError
+from gameday.facts import ABORTED, Kind, StopCondition
+from gameday.lab.model import GLOBAL_REGION, Lab
+from gameday.probing import PROBES, Looked
+from gameday.record.timeline import Timeline
+from gameday.underway import Request
+
+EVERY_S = 1.0
+ASKED_EVERY_S = 0.5
+ANSWER_WITHIN_S = 5.0  # a look that takes longer shows nothing any more
+ENDS_WITHIN_S = 35.0  # a call of boto3 under way has 30 s
+SIGNAL = signal.SIGRTMIN + 4 if hasattr(signal, "SIGRTMIN") else None  # Chaos Toolkit has SIGTERM and SIGUSR1, 2
+
+type Look = Callable[[StopCondition], "Sight"]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How a drill's door has it stopped: the error that ends it there, and who looks at probes that are none of
+    gameday's."""
+
+    error: type[DrillStopped] = DrillStopped
+    elsewhere: Look | None = None
+
+
+LIBRARY = Door()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Whether a condition held when it was looked at, and what was seen."""
+
+    holds: bool
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """What stopped a drill: the condition, or that somebody asked; what was seen, and who asked."""
+
+    what: str
+    seen: str
+    who: str = ""
+
+
+@dataclass
+class Watch:
+    """One condition under way; ``asked_ns`` is when its look was begun that has not answered yet."""
+
+    condition: StopCondition
+    look: Look
+    asked_ns: int | None = None
+
+    def sight(self, clock: Clock = SYSTEM) -> Sight:
+        """Look now; a look that fails is a sight of nothing, and does not hold."""
+        self.asked_ns = clock.mono_ns()
+        try:
+            return self.look(self.condition)
+        except Exception as cause:  # noqa: BLE001  unreadable is a breach, and the breach tells why
+            return Sight(False, f"it cannot be read: {cause}")
+        finally:
+            self.asked_ns = None
+
+    def unanswered_s(self, clock: Clock = SYSTEM) -> float:
+        """For how long its look has been waiting for an answer."""
+        asked_ns = self.asked_ns
+        return 0.0 if asked_ns is None else (clock.mono_ns() - asked_ns) / NS
+
+
+class Stopping:
+    """Watches over one drill. Threads of its own look; ``close`` ends them."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        asked: Callable[[], Request | None],
+        door: Door = LIBRARY,
+    ) -> None:
+        self._timeline, self._asked, self._door = timeline, asked, door
+        self._end, self._lock = threading.Event(), threading.Lock()
+        self._watches: list[Watch] = []
+        self._threads: list[threading.Thread] = []
+        self._breach: Breach | None = None
+        self._is_raised = self._signals = False
+        self._held = 0  # how many are healing just now
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator["Stopping"]:
+        """Heed requests while inside, and conditions once they are armed. Where this is not the main thread, a breach
+        is raised by ``check`` only."""
+        is_main = threading.current_thread() is threading.main_thread() and SIGNAL is not None
+        before = signal.signal(SIGNAL, self._interrupted) if is_main and SIGNAL is not None else None
+        self._signals = is_main
+        try:
+            self._start(self._heed_requests, "stop-requests")
+            yield self
+        finally:
+            self.stand_down()
+            for thread in self._threads:
+                thread.join(ENDS_WITHIN_S)
+            if is_main and SIGNAL is not None:
+                signal.signal(SIGNAL, before)
+
+    def arm(self, conditions: Sequence[StopCondition], look: Look) -> None:
+        """Look at each condition now, and then every second; raises when one does not hold even now."""
+        known = [watch.condition for watch in self._watches]
+        for condition in conditions:
+            if condition not in known:
+                watch = Watch(condition, look)
+                self._judge(watch, watch.sight())
+                self._watches.append(watch)
+                self._start(lambda watch=watch: self._sample(watch), f"stop-{len(self._watches)}")  # type: ignore[misc]
+        self.check()
+
+    def check(self) -> None:
+        """Raise the breach, once, in the drill's own thread; never while the drill heals.
+
+        Without a lock: the signal may come while one is held.
+        """
+        breach = self._breach
+        is_own = threading.current_thread() is threading.main_thread() or not self._signals
+        if breach and is_own and not (self._is_raised or self._held):
+            self._is_raised = True
+            told = f"{breach.seen}{f' (asked by {breach.who})' if breach.who else ''}"
+            expected = "nobody to ask for the drill's end" if breach.what == ABORTED else breach.what
+            raise self._door.error(expected, told, "the drill was aborted; look at its report before you run it again")
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """While inside, nothing is raised: the drill heals."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+
+    def stand_down(self) -> None:
+        """From now on nothing is raised: the drill ends anyway. Looking ends too."""
+        self._held += 1
+        self._end.set()
+
+    def _start(self, work: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _sample(self, watch: Watch) -> None:
+        while not self._end.wait(EVERY_S):
+            self._judge(watch, watch.sight())
+
+    def _heed_requests(self) -> None:
+        while not self._end.wait(ASKED_EVERY_S):
+            if request := self._asked():
+                self._stop(Breach(ABORTED, request.why, request.who))
+            for watch in list(self._watches):
+                if watch.unanswered_s() > ANSWER_WITHIN_S:
+                    self._judge(watch, Sight(False, f"it cannot be read: no answer within {ANSWER_WITHIN_S:g} s"))
+
+    def _judge(self, watch: Watch, sight: Sight) -> None:
+        if not sight.holds:
+            self._stop(Breach(watch.condition.what, sight.seen))
+
+    def _stop(self, breach: Breach) -> None:
+        """Write the first breach down, and interrupt the drill's own thread."""
+        with self._lock:
+            if self._breach or self._end.is_set():
+                return
+            self._breach = breach
+        try:
+            who = {"who": breach.who} if breach.who else {}
+            self._timeline.add(Kind.STOPPED, breach.what, seen=breach.seen, **who)
+        finally:
+            if self._signals and SIGNAL is not None:
+                signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        self.check()
+
+
+def look_at(at: Looked, door: Door = LIBRARY) -> Look:
+    """How a condition is looked at in this drill."""
+
+    def look(condition: StopCondition) -> Sight:
+        if condition.alarm:
+            return _alarm(at.lab, condition)
+        if condition.elsewhere:
+            if door.elsewhere is None:
+                raise GuardError("a probe of gameday", condition.what, "only an experiment has others")
+            return door.elsewhere(condition)
+        seen: Any = PROBES[condition.probe](at, **condition.arguments)
+        return Sight(condition.holds(seen), str(seen))
+
+    return look
+
+
+def _alarm(lab: Lab, condition: StopCondition) -> Sight:
+    """Every alarm of that name, metric or composite, must be OK; none of that name shows nothing."""
+    regions = [condition.region] if condition.region else dict.fromkeys((*lab.regions, GLOBAL_REGION))
+    states: list[tuple[str, str]] = []
+    for region in regions:
+        kinds = ["MetricAlarm", "CompositeAlarm"]
+        told = lab.client("cloudwatch", region).describe_alarms(AlarmNames=[condition.alarm], AlarmTypes=kinds)
+        found = [*told.get("MetricAlarms", []), *told.get("CompositeAlarms", [])]
+        states += [(region, str(alarm["StateValue"])) for alarm in found]
+    seen = ", ".join(f"{state} in {region}" for region, state in states)
+    return Sight({state for _, state in states} == {"OK"}, seen or "no alarm of that name")
