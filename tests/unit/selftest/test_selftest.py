@@ -12,7 +12,7 @@ from gameday.selftest import self_test
 from gameday.selftest.truths import Bench, an_outage, nothing_happened, rows, two_primaries
 from gameday.selftest.world import StandInWorld
 
-FAST = 200.0  # probes a second: a window of 200 takes 1 s
+FAST = 100.0  # probes a second: a window of 200 takes 2 s
 FOUND = PlantedTruth("rows", "5 lost", "5 lost", exact=True)
 MISSED = PlantedTruth("an outage", "1.5 s", "2.5 s", exact=False, error_s=1.0)
 
