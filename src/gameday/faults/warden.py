@@ -25,6 +25,7 @@ from gameday.processes import end
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
+from gameday.secrecy import bare_environment
 
 DISMISSED = b"dismissed"
 WATCHING = b"watching"
@@ -46,9 +47,10 @@ class Warden:
         """Start the warden of a drill, before its first mutation. It does not die with its owner: that is its point."""
         command = [sys.executable, "-m", "gameday.faults.warden", str(record.folder), msgspec.json.encode(lab).decode()]
         log = record.folder / "warden.log"
+        env = bare_environment() if lab.kind == "local" else None  # in an account it needs the drill's credentials
         with log.open("ab") as sink:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, start_new_session=True
+                command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, start_new_session=True
             )
         return cls(process, log)
 
