@@ -1,9 +1,10 @@
 """One AWS session for a whole process: an endpoint, a cache of clients, bounded timeouts."""
 
-import os
 import threading
 from dataclasses import dataclass, field
 from typing import Any
+
+from gameday.secrecy import bare_environment
 
 ATTEMPTS = 4  # of one call, the first included
 LOCAL_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -52,8 +53,7 @@ class Aws:
 
 def local_environment(endpoint_url: str, region: str) -> dict[str, str]:
     """The environment of a child process that must reach the local lab, and nothing else, through any AWS SDK."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return kept | {
+    return bare_environment() | {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from canaries import PLAIN, Seen, found, planted
 from leftovers import all_gone, everything_of_drill
 
 from gameday.errors import LabError
@@ -39,7 +40,8 @@ class Done:
     record: Record
     report: Path
     processes: list[ProcessId]
-    password: bytes
+    secrets: dict[str, str]
+    seen: Seen
     said: str
 
     def events(self, kind: Kind) -> list[Event]:
@@ -52,24 +54,25 @@ README = Path(__file__).parents[2] / "README.md"
 class Lurker(threading.Thread):
     """Beside a drill that this process runs: collects its processes, and the database's password while it can."""
 
-    def __init__(self) -> None:
+    def __init__(self, lab_folders: Path) -> None:
         super().__init__(daemon=True)
         self.processes: set[ProcessId] = set()
-        self.password = b""
+        self.password, self.seen, self._lab_folders = "", Seen(), lab_folders
         self.over = threading.Event()
 
     def run(self) -> None:
         while not self.over.wait(0.5):
             self.processes.update(everything_of_drill())
+            self.seen.look(self._lab_folders)
             if not self.password:
                 with contextlib.suppress(LabError, ValueError, ClientError, BotoCoreError):  # no lab is up yet
                     (state,) = home.list_labs()
                     self.password = password_of(attach(state.name))
 
 
-def password_of(lab: Lab) -> bytes:
+def password_of(lab: Lab) -> str:
     secret = lab.client("secretsmanager", lab.primary).get_secret_value(SecretId="gameday/database/credentials")
-    return bytes(json.loads(secret["SecretString"])["password"], "utf-8")
+    return str(json.loads(secret["SecretString"])["password"])
 
 
 def sketch() -> str:
@@ -80,17 +83,21 @@ def sketch() -> str:
 
 @pytest.fixture(scope="module")
 def outage(tmp_path_factory: pytest.TempPathFactory, own_home: Path) -> Iterator[Done]:
-    """The Python sketch of the README, as written, run once for all tests of this file."""
+    """The Python sketch of the README, as written, run once for all tests of this file, with canaries around it."""
     scope: dict[str, Any] = {}
-    said, lurker = io.StringIO(), Lurker()
+    said, lurker, canaries = io.StringIO(), Lurker(own_home / "labs"), planted()
     lurker.start()
-    with contextlib.chdir(tmp_path_factory.mktemp("sketch")), contextlib.redirect_stdout(said):
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.chdir(tmp_path_factory.mktemp("sketch"))
+        for name, value in canaries.items():
+            patch.setenv(name, value)
         exec(compile(sketch(), "README.md", "exec"), scope)
         drill = scope["drill"]
         record, report = Record(drill.record.folder.resolve()), drill.report.resolve()
     lurker.over.set()
     lurker.join()
-    yield Done(drill.measurement, record, report, list(lurker.processes), lurker.password, said.getvalue())
+    secrets = {**canaries, "the database's password": lurker.password}
+    yield Done(drill.measurement, record, report, list(lurker.processes), secrets, lurker.seen, said.getvalue())
 
 
 def test_the_sketch_prints_its_verdict_and_its_report(outage: Done) -> None:
@@ -188,9 +195,30 @@ def test_the_record_is_verified_as_evidence(outage: Done) -> None:
 
 
 def test_no_secret_is_in_the_record(outage: Done) -> None:
-    assert len(outage.password) >= 16
-    for path in outage.record.folder.rglob("*"):
-        assert not path.is_file() or outage.password not in path.read_bytes(), path
+    assert all(len(secret) >= 16 for secret in outage.secrets.values())
+    files = {str(path): path.read_bytes() for path in outage.record.folder.rglob("*") if path.is_file()}
+    assert len(files) > 10
+    assert found(outage.secrets, files | {"its words": outage.said.encode()}) == []
+
+
+def test_no_secret_is_in_what_the_lab_wrote(outage: Done) -> None:
+    logs = {str(path): text for path, text in outage.seen.logs.items()}
+    assert {"lab.log", "links.log"} <= {path.name for path in outage.seen.logs}
+    assert sum(map(len, logs.values())) > 10_000
+    assert found(outage.secrets, logs) == []
+
+
+def test_no_secret_is_in_a_command_line(outage: Done) -> None:
+    assert len(outage.seen.commands) > 10
+    assert found(outage.secrets, {command: command.encode() for command in outage.seen.commands}) == []
+
+
+def test_a_process_is_told_a_secret_only_if_it_needs_it(outage: Done) -> None:
+    told = {f"{pid} {command}": environment for pid, (command, environment) in outage.seen.environments.items()}
+    inherited = {name: value for name, value in outage.secrets.items() if name != PLAIN}
+    need_it = [(who, where) for who, where in found(inherited, told) if "gameday.service" not in where]
+    assert need_it == []
+    assert {who for who, _ in found(inherited, told)} == {"the database's password"}  # of the service's tasks
 
 
 def test_nothing_of_the_drill_is_left(outage: Done, own_home: Path) -> None:

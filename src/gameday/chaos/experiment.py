@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from gameday.chaos.activities import OURS, check_activities
-from gameday.chaos.redact import redacted, secret_values
+from gameday.chaos.redact import hidden_values, redacted
 from gameday.chaos.spelling import suggestion
 from gameday.chaos.stop import conditions
 from gameday.errors import ExperimentError, InputError
@@ -59,7 +59,7 @@ def read(experiment: Tree, configuration: Tree, secrets: Tree) -> Asked:
     check_references(experiment, configuration, secrets)
     choice = _lab(configuration)
     check_regions(experiment, configuration, choice)
-    hidden = secret_values(secrets)
+    hidden = hidden_values(configuration, secrets)
     title = str(redacted(experiment.get("title", ""), hidden))
     return Asked(
         choice,

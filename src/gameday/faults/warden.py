@@ -30,6 +30,7 @@ from gameday.processes import ProcessId, end, identify, signal_exactly
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
+from gameday.secrecy import bare_environment
 
 DISMISSED = b"dismissed"
 WATCHING = b"watching"
@@ -76,9 +77,10 @@ class Warden:
         words = msgspec.json.encode(watch).decode()
         command = [sys.executable, "-m", "gameday.faults.warden", str(record.folder), words]
         log = record.folder / "warden.log"
+        env = bare_environment() if lab.kind == "local" else None  # in an account it needs the drill's credentials
         with log.open("ab") as sink:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, start_new_session=True
+                command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, start_new_session=True
             )
         return cls(process, log, watch)
 

@@ -1,6 +1,5 @@
 """Starts and ends the two processes of the load: Locust, and the prober."""
 
-import os
 import shutil
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from gameday.errors import LoadError
 from gameday.load.plan import LoadPlan
 from gameday.processes import end, spawn
 from gameday.record.layout import Record
+from gameday.secrecy import bare_environment
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 STOP_MARGIN_S = 10.0  # beyond what requests in flight may take: for writing statistics on a busy machine
@@ -114,8 +114,7 @@ def _workers(count: int) -> list[str]:
 def _start(
     what: str, command: Sequence[str], log: Path, env: Mapping[str, str]
 ) -> tuple[str, "subprocess.Popen[bytes]", Path]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return what, spawn(command, env=own | dict(env), log=log), log
+    return what, spawn(command, env=bare_environment() | dict(env), log=log), log
 
 
 def _folder(record: Record) -> Path:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,13 +11,14 @@ from gameday.errors import RecordUnwritable
 from gameday.facts import Event, Kind
 from gameday.record.chain import ChainedWriter
 from gameday.record.layout import Record
+from gameday.secrecy import environment_secrets, hide, hide_in
 
 
 class Timeline:
     """Appends chained events to one record; several processes may append to the same file. ``watch`` sees each."""
 
     def __init__(self, record: Record, clock: Clock = SYSTEM, watch: Callable[[Event], None] | None = None) -> None:
-        self._clock, self._boot, self._watch = clock, boot_id(), watch
+        self._clock, self._boot, self._watch, self._hidden = clock, boot_id(), watch, environment_secrets()
         # the drill's id: what a fault makes is tagged with it, and found again by it
         self.drill = f"{record.folder.parent.name}/{record.folder.name}"
         self._record = record
@@ -33,6 +35,7 @@ class Timeline:
 
     def add_event(self, event: Event) -> Event:
         """Write an event that was stamped elsewhere."""
+        event = self._without_secrets(event)
         try:
             self._lines.append(event)
         except RecordUnwritable as cause:
@@ -42,6 +45,12 @@ class Timeline:
         if self._watch:
             self._watch(event)
         return event
+
+    def _without_secrets(self, event: Event) -> Event:
+        """An error quotes whatever it was told; what stands in this process's environment must not reach the record."""
+        if not self._hidden:
+            return event
+        return replace(event, what=hide(event.what, self._hidden), detail=hide_in(event.detail, self._hidden))
 
     @contextlib.contextmanager
     def healing_first(self) -> Iterator[None]:

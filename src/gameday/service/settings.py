@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 # Fixed, because they protect: a client must get an answer, and a hung connection must not hold a place for ever.
@@ -37,7 +37,7 @@ class Settings:
     endpoint_secret: str
     bucket: str
     username: str
-    password: str
+    password: str = field(repr=False)
     timer_scale: float
     aws_endpoint_url: str | None
     request_deadline_s: float = REQUEST_DEADLINE_S

@@ -53,6 +53,16 @@ def crash(stops: bool = False):
     raise InterruptExecution("somebody stopped it") if stops else RuntimeError("an activity that crashes")
 
 
+def repeats_its_secrets(secrets: dict):
+    """An action of another extension that says what it was told, and what its environment holds."""
+    return {"told": f"{secrets} {os.environ.get('AWS_SECRET_ACCESS_KEY')} {os.environ.get('AWS_SESSION_TOKEN')}"}
+
+
+def fails_with_its_secrets(secrets: dict):
+    """One that fails with them in its message."""
+    raise RuntimeError(f"refused: {secrets['key']} {secrets['pin']} {os.environ.get('AWS_SESSION_TOKEN')}")
+
+
 def elsewhere(region: str):
     """An action of another extension in a region of its own."""
     return region

@@ -38,13 +38,13 @@ EXPERIMENT = {
 class Run:
     """One finished ``chaos run``: its exit code, its words, its journal, and the records that it left."""
 
-    def __init__(self, folder, experiment, *options, trouble=""):
+    def __init__(self, folder, experiment, *options, trouble="", logs=False):
         (folder / "experiment.json").write_text(json.dumps(experiment))
         paths = [str(HERE), str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "STUB_TROUBLE": trouble}
-        command = [CHAOS, "--no-log-file", "run", "experiment.json", *options]
+        command = [CHAOS, "--verbose" if logs else "--no-log-file", "run", "experiment.json", *options]
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
-        self.code, self.words = done.returncode, done.stdout + done.stderr
+        self.folder, self.code, self.words = folder, done.returncode, done.stdout + done.stderr
         path = folder / "journal.json"
         self.journal = json.loads(path.read_text()) if path.exists() else None
         self.records = sorted((folder / "reports").glob("*/*"))

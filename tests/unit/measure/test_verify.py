@@ -225,3 +225,18 @@ def test_lines_that_were_written_without_a_chain_are_named(tmp_path: Path) -> No
     record.seal()
     lines = len(record.timeline.read_bytes().splitlines())
     assert flaws(record)["chain"] == (f"no chain at line {lines} of the timeline",)
+
+
+def test_a_drill_that_was_killed_is_verified_once_it_was_judged_and_sealed(tmp_path: Path) -> None:
+    record = good_drill().record(tmp_path)
+    record.timeline.write_bytes(record.timeline.read_bytes()[:-20])
+    timeline = Timeline(record)
+    timeline.add(Kind.WARDEN, "the drill died")
+    timeline.close()
+    assert not verify(record).holds
+    record.write_measurement(judge(record))
+    record.seal()
+    told = verify(record)
+    assert told.holds, told.checks
+    assert told.checks[3].seen == "the same measurement: UNKNOWN"
+    assert told.checks[4].seen == "FAILED, of this manifest"

@@ -47,6 +47,17 @@ def test_an_event_is_on_the_disk_when_add_returns_and_a_watcher_saw_it(tmp_path)
     timeline.close()
 
 
+def test_an_event_loses_what_is_secret_in_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "session-token-1")
+    record, seen = Record.create(tmp_path, "d"), []
+    timeline = Timeline(record, watch=seen.append)
+    timeline.add(Kind.NOTE, "refused: session-token-1", why=["RuntimeError: session-token-1"], rows=3)
+    timeline.close()
+    (event,) = record.read_events(Damage())
+    assert (event.what, event.detail) == ("refused: [redacted]", {"why": ["RuntimeError: [redacted]"], "rows": 3})
+    assert seen == [event]
+
+
 def test_two_processes_may_append_to_one_timeline(tmp_path):
     record = Record.create(tmp_path, "d")
     mine, other = Timeline(record), Timeline(record)

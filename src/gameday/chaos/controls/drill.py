@@ -15,7 +15,7 @@ from chaoslib.types import Configuration, Experiment, Journal, Secrets
 
 from gameday.chaos import experiment as experiments
 from gameday.chaos.journal import failures
-from gameday.chaos.redact import redacted, secret_values
+from gameday.chaos.redact import RedactedLog, hidden_values, redacted
 from gameday.chaos.stop import door
 from gameday.chaos.token import TOKEN, Stopped, stopped, take
 from gameday.clock import SYSTEM, Clock
@@ -27,6 +27,7 @@ from gameday.world import World
 
 __all__ = ["after_experiment_control", "before_experiment_control", "cleanup_control"]
 logger = logging.getLogger("chaostoolkit")
+LOG = RedactedLog()
 
 
 def before_experiment_control(
@@ -36,9 +37,11 @@ def before_experiment_control(
     begin(context, configuration or {}, secrets or {})
 
 
-def after_experiment_control(context: Experiment, state: Journal, secrets: Secrets = None) -> None:
+def after_experiment_control(
+    context: Experiment, state: Journal, configuration: Configuration = None, secrets: Secrets = None
+) -> None:
     """End the drill: ``state["gameday"]`` holds its summary; ``state["deviated"]`` stays true unless it was HELD."""
-    finish(state, secrets or {})
+    finish(state, configuration or {}, secrets or {})
 
 
 def cleanup_control() -> None:
@@ -59,6 +62,8 @@ def begin(
 ) -> None:
     """Open the token around a new drill. Every failure stops the experiment; the token then says why it is closed."""
     token = take()
+    LOG.hidden = hidden_values(configuration, secrets)
+    logger.addFilter(LOG)
     try:
         experiments.check_given(_given(), configuration)
         asked = experiments.read(experiment, configuration, secrets)
@@ -76,11 +81,11 @@ def begin(
         raise Stopped("the drill to begin", repr(cause), "this is a defect of gameday: report it") from cause
 
 
-def finish(state: dict[str, Any], secrets: Mapping[str, Any]) -> None:
+def finish(state: dict[str, Any], configuration: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
     """Judge the drill, complete its record, and only then take the mark back; what fails on the way leaves it there."""
     deviated, state["deviated"] = state.get("deviated", False), True
     try:
-        state["deviated"] = _kept(state, secret_values(secrets), deviated)
+        state["deviated"] = _kept(state, hidden_values(configuration, secrets), deviated)
     except GamedayError as cause:
         logger.error("The drill could not be judged and sealed; the run counts as deviated: %s", cause)  # noqa: TRY400
         raise

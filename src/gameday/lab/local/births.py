@@ -60,7 +60,7 @@ class Births:
 
     ground: Ground
     blanks: Blanks
-    password: str  # the replication role's
+    password: str = field(repr=False)  # the replication role's
     start: Callable[[Node], None]
     closing: threading.Event
     publish_lag: Callable[[Instance, float], None]

@@ -1,5 +1,7 @@
 """The database's user name and password, as the deployment keeps them in Secrets Manager."""
 
+from dataclasses import dataclass, field
+
 import msgspec
 
 from gameday.errors import LabError
@@ -8,11 +10,12 @@ from gameday.lab.local.ground import ACCOUNT
 CREDENTIALS = "gameday/database/credentials"
 
 
-class Login(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Login:
     """What the secret holds; its text never goes anywhere else."""
 
     username: str
-    password: str
+    password: str = field(repr=False)
 
 
 def database_credentials(region: str) -> Login:

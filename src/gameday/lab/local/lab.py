@@ -26,6 +26,7 @@ from gameday.lab.model import Lab
 from gameday.lab.status import LabStatus, look
 from gameday.lab.timers import ECS_START_S, OBJECT_REPLICATION_S, RDS_PROMOTION_S
 from gameday.processes import end, identify, spawn
+from gameday.secrecy import bare_environment
 
 if TYPE_CHECKING:
     from gameday.lab.local.parts import Parts
@@ -120,7 +121,7 @@ class LocalLab:
             log.write(f"{SYSTEM.utc()} {line}\n")
 
         def start_links(command: Sequence[str], *, stdin: int, stdout: int) -> "subprocess.Popen[bytes]":
-            return spawn(command, log=folder / "links.log", stdin=stdin, stdout=stdout)
+            return spawn(command, env=bare_environment(), log=folder / "links.log", stdin=stdin, stdout=stdout)
 
         board = LinkBoard.launch(start_links)
         stack.callback(board.stop)
@@ -192,8 +193,9 @@ def _folder(name: str) -> Iterator[Path]:
     command = [sys.executable, "-m", "gameday.lab.local.sweeper", str(folder)]
     # Not tied to this process's life, of course: it is the one that stays to clean up.
     sweeper = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+        command, env=bare_environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
     try:
         yield folder
         home.remove(folder)

@@ -20,6 +20,7 @@ from gameday.lab.local.lab import READY_WITHIN_S, LabOptions, LocalLab, failure_
 from gameday.lab.local.told import Told
 from gameday.lab.model import Lab
 from gameday.processes import end, signal_exactly, spawn
+from gameday.secrecy import bare_environment
 
 STOP_WITHIN_S = 15.0
 KILLED_WITHIN_S = 5.0
@@ -47,7 +48,7 @@ def launch_lab(options: LabOptions, progress: Callable[[str], None]) -> RunningL
     command = [sys.executable, "-m", "gameday.lab.local", msgspec.json.encode(options).decode()]
     log = home.make_room() / f"{options.name}.err"
     with log.open("w+b") as last_words:
-        process = spawn(command, log=log, stdout=subprocess.PIPE, env=dict(os.environ))
+        process = spawn(command, log=log, stdout=subprocess.PIPE, env=bare_environment())
         log.unlink()  # both hold it open: should this process be killed, no file stays
         return _launched(options, process, last_words, progress)
 

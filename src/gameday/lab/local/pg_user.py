@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gameday.errors import LabError
 from gameday.processes import nobody_in_a_namespace
+from gameday.secrecy import bare_environment
 
 NOBODY = 65534
 OWN_WITHIN_S = 30.0
@@ -53,8 +54,8 @@ class Disguise:
 
 
 def plain_environment() -> dict[str, str]:
-    """Our environment without libpq's variables, which would change what PostgreSQL's programs do, and in C locale."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+    """A bare environment without libpq's variables, which would change what PostgreSQL's programs do, in C locale."""
+    return {name: value for name, value in bare_environment().items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 
 @cache

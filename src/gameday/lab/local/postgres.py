@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ class Upstream:
 
     address: Address
     slot: str
-    password: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,13 +264,19 @@ class Node:
         disguise().own_file(path)
 
     def _execute(self, statement: str, *, name: str, **rest: str) -> None:
-        """Run a statement whose ``{name}`` and ``{owner}`` are identifiers and ``{password}`` a literal."""
+        """Run a statement whose ``{name}`` and ``{owner}`` are identifiers and ``{password}`` a literal.
+
+        The server is told the password's SCRAM verifier only: a statement that fails stands in its log, word for word.
+        """
         from psycopg import sql
 
-        parts: dict[str, sql.Composable] = {"name": sql.Identifier(name)}
-        for key, value in rest.items():
-            parts[key] = sql.Literal(value) if key == "password" else sql.Identifier(value)
         with self.connect() as connection:
+            parts: dict[str, sql.Composable] = {"name": sql.Identifier(name)}
+            for key, value in rest.items():
+                parts[key] = sql.Identifier(value)
+                if key == "password":
+                    verifier = connection.pgconn.encrypt_password(value.encode(), name.encode(), b"scram-sha-256")
+                    parts[key] = sql.Literal(verifier.decode())
             connection.execute(sql.SQL(statement).format(**parts))
 
 

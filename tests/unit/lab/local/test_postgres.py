@@ -18,7 +18,7 @@ from gameday.errors import LabError, NoPostgres
 from gameday.lab.local import pg_user
 from gameday.lab.local.pg_binaries import Binaries, find_binaries
 from gameday.lab.local.pg_template import template
-from gameday.lab.local.postgres import DISCLOSED, HONEST, Node
+from gameday.lab.local.postgres import DISCLOSED, HONEST, Node, Upstream
 from gameday.processes import descendants, spawn
 
 
@@ -97,6 +97,18 @@ def test_an_application_connects_with_its_password_and_with_no_other(ground: Yar
         reach(password="guess")
     with pytest.raises(psycopg.OperationalError):
         reach(password="it's secret", user="postgres", dbname="postgres")
+
+
+@pytest.mark.postgres
+def test_a_password_reaches_neither_the_servers_log_nor_a_repr(ground: Yard) -> None:
+    east = ground.start(ground.node("east", 1))
+    east.add_replicator("canary-2718")
+    with pytest.raises(psycopg.errors.DuplicateObject):
+        east.add_replicator("canary-2718")
+    logged = ground.log(east).read_text()
+    assert "CREATE ROLE" in logged  # the statement that failed, word for word
+    assert "canary-2718" not in logged
+    assert "canary-2718" not in repr(Upstream(east.address, "west", "canary-2718"))
 
 
 @pytest.mark.postgres
