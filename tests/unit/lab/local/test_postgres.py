@@ -103,7 +103,7 @@ def test_an_application_connects_with_its_password_and_with_no_other(ground: Yar
 def test_what_was_configured_is_in_force(ground: Yard) -> None:
     east = ground.start(ground.node("east", 1))
     for one in (*HONEST, *DISCLOSED):
-        if one.since <= east.binaries.major:
+        if one.since <= east.binaries.major and one.is_here:
             assert east.ask("SELECT current_setting(%(name)s)", {"name": one.name}) == one.value
 
 
