@@ -138,7 +138,7 @@ def _database_settings() -> str:
     """The local PostgreSQL's settings as one sentence: what was chosen for it, durability first."""
     from gameday.lab.local.postgres import DISCLOSED, HONEST
 
-    told = ", ".join(f"{one.name} {one.value}" for one in (*HONEST, *DISCLOSED))
+    told = ", ".join(f"{one.name} {one.value}" for one in (*HONEST, *DISCLOSED) if one.is_here)
     return f"RDS's own parameters: this PostgreSQL runs with {told}"
 
 

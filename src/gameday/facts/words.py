@@ -96,7 +96,7 @@ FAILBACK = "failback"  # a RUNBOOK's detail.runbook; four of its steps:
 FAILBACK_REBUILDS = "rebuild-the-primary-as-a-replica"  # done: protected again, the other way round
 FAILBACK_DRAINS = "drain-the-standby"  # started: the planned switch begins, and clients wait
 FAILBACK_PROMOTES = "promote-the-primary"  # started: from here on the primary region may acknowledge again
-FAILBACK_PROTECTED = "start-the-standbys-task"  # done: both regions are as they were
+FAILBACK_PROTECTED = "see-both-regions-protected"  # done: both regions are as they were
 REPLAY_LSN = "replay LSN before promotion"  # detail.lsn, read from the standby; region = the standby's
 RESTORE = "database-restore"  # a RUNBOOK's detail.runbook; one of its steps:
 RESTORE_MAKES = "restore-to-a-new-instance"  # started: the restore is called; done: the new database is available

@@ -6,7 +6,8 @@ from gameday.facts import FAILBACK, FAILBACK_PROTECTED, FAILBACK_REBUILDS
 from gameday.lab import fence, status
 from gameday.recovery import replica, sight
 from gameday.recovery.pair import in_service, primary, scale, standby, writes
-from gameday.recovery.runbook import Call, Check, Option, Runbook, Scene, Step
+from gameday.recovery.replica import CallsOf, RegionOf
+from gameday.recovery.runbook import Call, Check, Option, Runbook, Scene, Step, no_calls
 from gameday.recovery.sight import NO_HTTP, Sight, check, whole
 from gameday.recovery.switch_back import HEALTHY_WITHIN_S, SWITCH
 
@@ -62,6 +63,20 @@ LOOK = Step(
 
 # ---- 2 and 3: rebuild the primary as a replica
 
+
+def _rebuild(name: str, text: str, undo: str, region_of: RegionOf, beside: CallsOf = no_calls) -> Step:
+    """Create the region's database anew as a replica, and call ``beside`` without waiting for it in between."""
+    build = replica.build(region_of)
+    return Step(
+        name,
+        text,
+        undo,
+        lambda scene: (*build(scene), *beside(scene)),
+        before=(replica.source(region_of),),
+        after=replica.built(region_of),
+    )
+
+
 DELETE = Step(
     "delete-the-old-primary",
     "Delete the primary region's database. It parted from the truth when the standby was promoted, and cannot be led "
@@ -77,16 +92,14 @@ DELETE = Step(
     after=replica.deleted(primary),
 )  # fmt: skip
 
-REBUILD = Step(
+REBUILD = _rebuild(
     FAILBACK_REBUILDS,
     "Create it anew, under its own identifier and so under its own endpoint, as a replica of the database that "
     "serves. When it has caught up the service is protected again, the other way round: you may stop here for as long "
     "as you like. Parameter groups, monitoring and other settings of your own are not copied: set them now.",
     "delete the replica; the standby region serves on, unprotected",
-    replica.build(primary),
-    before=(replica.source(primary),),
-    after=replica.built(primary),
-)  # fmt: skip
+    primary,
+)
 
 # ---- 4 to 6: make the primary region ready, while the standby serves
 
@@ -203,13 +216,14 @@ DELETE_STANDBY = Step(
     after=replica.deleted(standby),
 )
 
-REBUILD_STANDBY = Step(
+REBUILD_STANDBY = _rebuild(
     "rebuild-the-standby-as-a-replica",
-    "Create it anew, under its own identifier, as a replica of the primary.",
-    "delete the replica; the primary serves on, unprotected",
-    replica.build(standby),
-    before=(replica.source(standby),),
-    after=replica.built(standby),
+    "Create its database anew, under its own identifier, as a replica of the primary, and start the region's task "
+    "beside it: neither needs the other to start. No client is led to that task, and it never meets a database that "
+    "takes its write: the old one is gone, and the new one is a replica.",
+    "scale the standby's service to 0 and delete the replica; the primary serves on, unprotected",
+    standby,
+    lambda scene: scale(standby(scene), scene.options["standby_tasks"], scene),
 )
 
 ENDPOINT_STANDBY = Step(
@@ -222,11 +236,10 @@ ENDPOINT_STANDBY = Step(
 
 PROTECT = Step(
     FAILBACK_PROTECTED,
-    "Start the standby region's task again: it is warm, and the next failover has somewhere to go. Both regions are "
-    "as they were before the outage.",
-    "scale it to 0",
-    lambda scene: scale(standby(scene), scene.options["standby_tasks"], scene),
-    after=(
+    "See that the standby region is warm again, and that the next failover has somewhere to go: both regions are as "
+    "they were before the outage.",
+    "nothing to take back",
+    before=(
         check(
             "its tasks are in service",
             lambda scene: in_service(standby(scene), scene.options["standby_tasks"], scene),
@@ -239,6 +252,7 @@ PROTECT = Step(
             within_s=HEALTHY_WITHIN_S,
         ),
     ),
+    changes=False,
 )  # fmt: skip
 
 RUNBOOK = Runbook(

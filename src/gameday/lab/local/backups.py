@@ -11,7 +11,7 @@ from typing import Any
 
 from gameday.errors import LabError
 from gameday.lab.local.archive import Archive, must_hold
-from gameday.lab.local.base_copy import BaseCopy, copy_online, duplicate
+from gameday.lab.local.base_copy import BaseCopy, copy_online, duplicate, keep_stopped
 from gameday.lab.local.postgres import Node, Rewind
 
 UNSAFE = re.compile(r"[^A-Za-z0-9.-]")
@@ -62,12 +62,17 @@ class Backups:
     def take(self, region: str, snapshot_id: str, node: Node) -> BaseCopy:
         """Copy a running database online, under a snapshot's name."""
         taken = copy_online(node, self._folder_of(region, snapshot_id))
-        with self._lock:
-            self._copies[region, snapshot_id] = taken
+        self.adopt(region, snapshot_id, taken)
+        return taken
+
+    def take_last(self, region: str, snapshot_id: str, node: Node) -> BaseCopy:
+        """Stop a database that is being deleted, and keep its data under a snapshot's name."""
+        taken = keep_stopped(node, self._folder_of(region, snapshot_id))
+        self.adopt(region, snapshot_id, taken)
         return taken
 
     def adopt(self, region: str, snapshot_id: str, taken: BaseCopy) -> None:
-        """An automated backup's base copy is listed among the snapshots too."""
+        """A base copy is a snapshot from now on; an automated backup's is one too."""
         with self._lock:
             self._copies[region, snapshot_id] = taken
 

@@ -6,6 +6,7 @@ copy of the files by ``cp`` (which shares blocks where the file system can), ``p
 the two.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,10 @@ EMPTY_FOLDERS = (
     "pg_wal", "pg_wal/archive_status", "pg_wal/summaries", "pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial",
     "pg_snapshots", "pg_stat_tmp", "pg_subtrans",
 )  # fmt: skip
+SEGMENT = re.compile(r"[0-9A-F]{24}")
+TIMELINE_DIGITS = 8  # that a segment's name begins with; the rest is its position
+REDO = re.compile(r"^Latest checkpoint's REDO location: +(\S+)$", re.MULTILINE)
+CONTROL_WITHIN_S = 30.0
 VANISHED = "No such file or directory"
 WHERE_IT_IS = """
     SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_flush_lsn() END::text,
@@ -64,6 +69,25 @@ def copy_online(source: Node, target: Path) -> BaseCopy:
     return BaseCopy(target, begun, datetime.now(UTC), start_lsn)
 
 
+def keep_stopped(node: Node, target: Path) -> BaseCopy:
+    """Stop a PostgreSQL for good, and keep its own data folder as the base copy: all it ever held, and nothing copied.
+
+    ``target`` must not exist. Of its WAL stays what a start needs, whether it ended in order or had to be killed.
+    Raises :class:`LabError`; the data then stays where it was.
+    """
+    begun = datetime.now(UTC)
+    node.stop()
+    start_lsn = _redo_lsn(node)
+    for path in (node.data / "pg_wal").iterdir():
+        if SEGMENT.fullmatch(path.name) and path.name[TIMELINE_DIGITS:] < segment_name(0, start_lsn)[TIMELINE_DIGITS:]:
+            path.unlink()
+    for slot in (node.data / "pg_replslot").iterdir():  # it would keep WAL for a replica that the restored never has
+        shutil.rmtree(slot)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    node.data.rename(target)
+    return BaseCopy(target, begun, datetime.now(UTC), start_lsn)
+
+
 def duplicate(source: Path, target: Path) -> None:
     """Copy a base copy; ``target`` must not exist yet."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +116,15 @@ def wal_segments(folder: Path, timeline: int, start_lsn: int, end_lsn: int) -> l
     if gone := [path.name for path in found[:-1] if not path.exists()]:
         raise LabError(f"the WAL of {folder} from {first} to {last}", f"no {gone[0]}", "take a new backup")
     return [path for path in found if path.exists()]  # at a boundary the last one may not be begun yet
+
+
+def _redo_lsn(node: Node) -> int:
+    """Where the recovery of a stopped PostgreSQL begins."""
+    told = disguise().run([node.binaries.program("pg_controldata"), str(node.data)], within_s=CONTROL_WITHIN_S)
+    found = REDO.search(told)
+    if not found:
+        raise LabError(f"the last checkpoint of {node.name}", told[-400:], "look at its data folder")
+    return bytes_of(found[1])
 
 
 def _copy(source: Node, half: Path) -> int:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,8 @@ class DatabaseController:
     def take_snapshot(self, region: str, db_id: str, snapshot: Any) -> None:
         """Copy the instance's data as of now, under moto's snapshot, which is ``available`` then; returns at once."""
         node = self._named(region, db_id).node
-        self._keep(snapshot, lambda: self.backups.take(region, snapshot.db_snapshot_identifier, node))
+        take = partial(self.backups.take, region, snapshot.db_snapshot_identifier, node)
+        self._workers.submit(self._keep, snapshot, take)
 
     def copy_snapshot(self, source: Key, region: str, snapshot: Any) -> None:
         """Copy a snapshot, of another region when that can be reached; returns at once."""
@@ -171,22 +173,18 @@ class DatabaseController:
             self.backups.copy(source, (region, snapshot.db_snapshot_identifier))
             self.births.until_passes(region, source[0])  # what is cut on its way arrives after the cut
 
-        self._keep(snapshot, copy)
+        self._workers.submit(self._keep, snapshot, copy)
 
     def _keep(self, snapshot: Any, work: Callable[[], object]) -> None:
         """RDS tells of a snapshot that came to nothing by its status alone."""
-
-        def keep() -> None:
-            try:
-                work()
-            except BaseException as cause:
-                snapshot.status = FAILED
-                self.ground.said(f"database: no snapshot {snapshot.db_snapshot_identifier}: {cause!r}")
-                raise
-            snapshot.percent_progress, snapshot.status = 100, AVAILABLE
-            self.ground.said(f"database: snapshot {snapshot.db_snapshot_identifier} available")
-
-        self._workers.submit(keep)
+        try:
+            work()
+        except BaseException as cause:
+            snapshot.status = FAILED
+            self.ground.said(f"database: no snapshot {snapshot.db_snapshot_identifier}: {cause!r}")
+            raise
+        snapshot.percent_progress, snapshot.status = 100, AVAILABLE
+        self.ground.said(f"database: snapshot {snapshot.db_snapshot_identifier} available")
 
     def _named(self, region: str, db_id: str) -> Instance:
         if (region, db_id) not in self._held:
@@ -242,13 +240,10 @@ class DatabaseController:
     def _leave(self, instance: Instance, db: Any) -> None:
         if instance.life:
             wait([instance.life])
-        final = getattr(db, "gameday_final_snapshot", None)
-        if final:
-            eventually(lambda: final.status, (AVAILABLE, FAILED).__contains__, what="the final snapshot", within_s=600)
         if self._fork and instance.node is self._fork[0]:
             self._fork_told = commits_after_fork(*self._fork)
         self.backups.end(instance.region, db.dbi_resource_id, retain=getattr(db, "gameday_keeps_backups", False))
-        self._take_down(instance)
+        self._take_down(instance, getattr(db, "gameday_final_snapshot", None))
 
     def _forget_number(self, instance: Instance) -> None:
         with self._numbering:
@@ -258,11 +253,15 @@ class DatabaseController:
         wanted = {f"db/{instance.db_id}", f"replication/{instance.db_id}"}
         return (link.name for link in self.ground.board.links() if link.name in wanted)
 
-    def _take_down(self, instance: Instance) -> None:
+    def _take_down(self, instance: Instance, final: Any = None) -> None:
+        """What cannot be kept in its final snapshot is not removed."""
         for link in self._links_of(instance):
             self.ground.board.close(link)
         if instance.watch:
             instance.watch.stop()
+        if final:
+            take = partial(self.backups.take_last, instance.region, final.db_snapshot_identifier, instance.node)
+            self._keep(final, take)
         instance.node.stop()
         self.ground.ended(f"postgres/{instance.db_id}")
         instance.node.remove()

@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +32,12 @@ class Setting:
     value: str
     why: str
     since: int = 0  # the first major version that knows it
+    only_on: str = ""  # the system that knows it, as ``sys.platform`` says; empty is any
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this system knows it."""
+        return sys.platform.startswith(self.only_on)
 
 
 # Durability is PostgreSQL's own: these three are its defaults, written down so that nothing else can decide.
@@ -55,6 +62,12 @@ DISCLOSED = (
     Setting("checkpoint_timeout", "5min", "PostgreSQL's default"),
     Setting("shared_buffers", "32MB", "a laptop's share"),
     Setting("max_connections", "100", "a small instance's share"),
+    Setting(
+        "recovery_init_sync_method",
+        "syncfs",
+        "a copy's files reach the disk together before it starts, not one by one",
+        only_on="linux",
+    ),
     Setting("io_method", "sync", "no I/O worker processes on a laptop", since=18),
 )  # fmt: skip
 PLUMBING = (
@@ -255,7 +268,7 @@ class Node:
             ]
         own += rewind.settings() if rewind else []
         known = [one for one in (*HONEST, *DISCLOSED, *PLUMBING, *own) if one.since <= self.binaries.major]
-        return "".join(f"{one.name} = {one.value}\n" for one in known)
+        return "".join(f"{one.name} = {one.value}\n" for one in known if one.is_here)
 
     def _write(self, name: str, text: str) -> None:
         path = self.data / name

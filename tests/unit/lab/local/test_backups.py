@@ -102,6 +102,19 @@ def test_a_restored_instance_is_a_new_one_that_holds_what_the_snapshot_held(stag
     assert snapshot_status(PRIMARY, "last-words") == "available"
 
 
+def test_a_final_snapshot_holds_the_last_write_of_its_instance(stage: Stage) -> None:
+    take(stage, "short-lived")
+    restore = rds().restore_db_instance_from_db_snapshot
+    restore(DBInstanceIdentifier="leaving", DBSnapshotIdentifier="short-lived")
+    stage.until(lambda: seen(PRIMARY, "leaving"), "available", "the instance that will leave")
+    order(stage, PRIMARY, "leaving", 4)
+    delete(stage, PRIMARY, "leaving", FinalDBSnapshotIdentifier="all-of-it")
+    restore(DBInstanceIdentifier="again", DBSnapshotIdentifier="all-of-it")
+    stage.until(lambda: seen(PRIMARY, "again"), "available", "the instance restored of it")
+    assert orders(stage, PRIMARY, "again") == [1, 2, 4]
+    delete(stage, PRIMARY, "again")
+
+
 def test_a_restore_refuses_what_aws_refuses(stage: Stage) -> None:
     take(stage, "two")
     restore = rds().restore_db_instance_from_db_snapshot

@@ -59,13 +59,17 @@ def _error_names() -> None:
 def _snapshots() -> None:
     from moto.rds.models import DBInstance, RDSBackend
 
-    def create_db_snapshot(self: Any, db_instance_identifier: str, *args: Any, **kwargs: Any) -> Any:
+    def create_db_snapshot(
+        self: Any, db_instance_identifier: str, *args: Any, is_final: bool = False, **kwargs: Any
+    ) -> Any:
+        """A final one is taken by whoever takes the instance down, once nothing can be written any more."""
         databases, db = hooks().databases, self.databases.get(db_instance_identifier)
         if databases and db is not None and db.status != "available":
             raise error("InvalidDBInstanceState", f"DB Instance {db_instance_identifier} is in state {db.status}.")
         snapshot = create(self, db_instance_identifier, *args, **kwargs)
         if databases:
             snapshot.status, snapshot.percent_progress = "creating", 0
+        if databases and not is_final:
             databases.take_snapshot(self.region_name, db.db_instance_identifier, snapshot)
         return snapshot
 

@@ -29,7 +29,7 @@ def install() -> None:
         _may_be_deleted(database, final_db_snapshot_identifier, skip_final_snapshot)
         if final_db_snapshot_identifier:
             database.gameday_final_snapshot = self.create_db_snapshot(
-                db_instance_identifier, final_db_snapshot_identifier
+                db_instance_identifier, final_db_snapshot_identifier, is_final=True
             )
         database.gameday_keeps_backups = delete_automated_backups is False
         database.status = "deleting"
