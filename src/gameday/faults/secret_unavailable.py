@@ -34,7 +34,8 @@ class SecretUnavailable:
     in the local lab. Tasks that run know the endpoint and go on; one that starts meanwhile never learns it.
 
     The statement denies ``GetSecretValue`` alone, and to the service's task role alone: whoever else may change the
-    secret's policy still may, so the drill cannot lock itself out of taking it back. Statements that the policy had
+    secret's policy still may, so the drill cannot lock itself out of taking it back. An explicit deny overrides every
+    allow (Secrets Manager user guide, "Determine who has permissions to your secrets"). Statements that the policy had
     stay in it. In AWS nobody but a task can act as that role, so there the effect is inferred from the policy in force.
     """
 
