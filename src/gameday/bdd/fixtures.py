@@ -132,6 +132,22 @@ def gameday_bucket_loss() -> "Callable[[str, str], Fault]":
 
 
 @pytest.fixture
+def gameday_key_unavailable() -> "Callable[[str], Fault]":
+    """How a region's KMS key is made unusable."""
+    from gameday.faults.key_unavailable import KeyUnavailable
+
+    return KeyUnavailable
+
+
+@pytest.fixture
+def gameday_secret_unavailable() -> "Callable[[str], Fault]":
+    """How a region's service is denied its database endpoint's secret."""
+    from gameday.faults.secret_unavailable import SecretUnavailable
+
+    return SecretUnavailable
+
+
+@pytest.fixture
 def drill(
     request: pytest.FixtureRequest,
     gameday_lab: LabChoice,

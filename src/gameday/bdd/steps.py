@@ -110,6 +110,20 @@ def bucket_emptied(drill: Drill, gameday_bucket_loss: "Callable[[str, str], Faul
     drill.inject(gameday_bucket_loss(drill.lab.primary, drill.lab.of(drill.lab.primary, "BucketName")))
 
 
+@when("the primary region's encryption key is disabled")
+def key_disabled(drill: Drill, gameday_key_unavailable: "Callable[[str], Fault]") -> None:
+    """What it encrypts, documents and secrets, can be neither read nor written."""
+    drill.inject(gameday_key_unavailable(drill.lab.primary))
+
+
+@when("the primary region's service may no longer read its secret")
+def secret_denied(drill: Drill, gameday_secret_unavailable: "Callable[[str], Fault]") -> None:
+    """Where its database is, is told to no task any more that does not know it yet."""
+    drill.inject(gameday_secret_unavailable(drill.lab.primary))
+
+
+@when("the key can be used again")
+@when("the secret can be read again")
 @when("the documents have been read back")
 @when("the region comes back")
 @when("the database comes back")

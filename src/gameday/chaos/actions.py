@@ -20,6 +20,7 @@ __all__ = [
     "inject_region_outage",
     "inject_replica_lag",
     "inject_replica_loss",
+    "inject_secret_unavailable",
     "inject_task_loss",
     "observe",
     "run_runbook",
@@ -186,6 +187,16 @@ def inject_key_unavailable(region: str, configuration: Configuration = None) -> 
 
     with drilling() as drill:
         fault = KeyUnavailable(region)
+        drill.inject(fault)
+        return repr(fault)
+
+
+def inject_secret_unavailable(region: str, configuration: Configuration = None) -> str:
+    """Deny the region's service its database endpoint's secret. Returns what was injected."""
+    from gameday.faults.secret_unavailable import SecretUnavailable
+
+    with drilling() as drill:
+        fault = SecretUnavailable(region)
         drill.inject(fault)
         return repr(fault)
 

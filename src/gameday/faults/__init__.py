@@ -11,6 +11,7 @@ from gameday.faults.partition import Partition as Partition
 from gameday.faults.region_outage import RegionOutage as RegionOutage
 from gameday.faults.replica_lag import ReplicaLag as ReplicaLag
 from gameday.faults.replica_loss import ReplicaLoss as ReplicaLoss
+from gameday.faults.secret_unavailable import SecretUnavailable as SecretUnavailable
 from gameday.faults.task_loss import TaskLoss as TaskLoss
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "RegionOutage",
     "ReplicaLag",
     "ReplicaLoss",
+    "SecretUnavailable",
     "TaskLoss",
 ]

@@ -67,8 +67,8 @@ class DatabaseLoss:
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """The tasks live and answer with errors, so it is the errors that tell."""
-        return (ERRORS_ALARM,)
+        """The tasks live and answer with errors, so it is the errors that tell; a reboot may be over before they do."""
+        return () if self.how == How.REBOOT else (ERRORS_ALARM,)
 
     def inject(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Lose the database, and see that it is lost; raises :class:`FaultError` when that was not seen in time."""

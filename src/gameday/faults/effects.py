@@ -32,9 +32,11 @@ def verify(
     region: str,
     *,
     inferred: tuple[str, ...] = (),
+    inferred_from: str = "the network ACLs",
     within_s: float = WITHIN_S,
 ) -> None:
-    """Stamp ``FAULT_VERIFIED`` with every effect seen; those named ``inferred`` were concluded from configuration.
+    """Stamp ``FAULT_VERIFIED`` with every effect seen; those named ``inferred`` were concluded from
+    configuration, which ``inferred_from`` names.
 
     Raises :class:`FaultError`, with ``FAULT_FAILED`` on the timeline, for the first one that does not come about.
     """
@@ -45,7 +47,7 @@ def verify(
         except DeadlineError as cause:
             timeline.add(Kind.FAULT_FAILED, effect, region=region, seen=str(cause))
             raise FaultError(f"{effect} after {fault}", cause.seen, "heal: it proves nothing") from cause
-        seen[effect] = f"{INFERRED} from the network ACLs" if effect in inferred else "seen"
+        seen[effect] = f"{INFERRED} from {inferred_from}" if effect in inferred else "seen"
     timeline.add(Kind.FAULT_VERIFIED, fault, region=region, **seen)
 
 

@@ -26,6 +26,7 @@ TAKING_BACK = (
     "replica_lag",
     "replica_loss",
     "replication_pause",
+    "secret_unavailable",
     "task_loss",
 )
 

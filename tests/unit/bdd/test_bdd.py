@@ -99,6 +99,25 @@ def test_a_sentence_that_is_not_true_names_its_file_and_line(project):
     assert f"outage.feature:{line}: Then the health check reports it within 0 minutes" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("broken", "fault", "healed"),
+    [
+        ("the primary region's encryption key is disabled", "gameday_key_unavailable", "the key can be used again"),
+        (
+            "the primary region's service may no longer read its secret",
+            "gameday_secret_unavailable",
+            "the secret can be read again",
+        ),
+    ],
+)
+def test_a_key_and_a_secret_are_taken_away_and_given_back_by_sentences(project, tmp_path, broken, fault, healed):
+    own = CONFTEST.replace("gameday_region_outage", fault)
+    (tmp_path / "conftest.py").write_text(own)
+    given = f"Given orders are placed and read without errors\n When {broken}\n And {healed}"
+    done = project(f"Feature: f\n Scenario: s\n {given}\n Then no client has gone back to it 0 minutes later\n")
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_failover_that_somebody_started_by_hand_did_not_start_by_itself(project, tmp_path):
     conftest = tmp_path / "conftest.py"
     conftest.write_text(CONFTEST.replace("gameday-primary-down-4711", "by-hand"))

@@ -8,6 +8,7 @@ from fault_stage import REGION, acl_by_subnet, lab_of, vpc_of
 from gameday.aws import Aws
 from gameday.errors import GuardError, InputError
 from gameday.faults import DatabaseLoss
+from gameday.faults.database_loss import How
 from gameday.faults.replay import replay
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
@@ -18,6 +19,12 @@ def tagged(ec2: Any, vpc: str) -> tuple[str, str, str]:
     first, second, third = sorted(acl_by_subnet(ec2, vpc))
     ec2.create_tags(Resources=[first, second], Tags=[{"Key": "gameday:tier", "Value": "database"}])
     return first, second, third
+
+
+def test_a_reboot_promises_no_alarm_and_every_other_loss_the_one_on_errors() -> None:
+    """A database that is back within seconds leaves too few errors for a period of the alarm."""
+    told = {how: DatabaseLoss(REGION, how).alarms for how in How}
+    assert told == {How.REBOOT: ()} | dict.fromkeys((How.KILL, How.ISOLATE, How.DELETE), ("gameday-5xx",))
 
 
 def test_an_isolated_database_is_cut_off_and_the_rest_of_its_region_is_not(

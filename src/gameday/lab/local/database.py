@@ -59,7 +59,7 @@ class DatabaseController:
     _numbers: dict[Key, int] = field(default_factory=dict, init=False)
     _numbering: threading.Lock = field(default_factory=threading.Lock, init=False)
     _fork: tuple[Node, Node] | None = field(default=None, init=False)
-    _fork_told: tuple[WalCommit, ...] | None = field(default=None, init=False)  # before its old primary was deleted
+    _fork_told: tuple[WalCommit, ...] | None = field(default=None, init=False)  # where its old primary is deleted
     backs_up: bool = field(default=False, init=False)  # the lab's start is not slowed by copies
     _closing: threading.Event = field(default_factory=threading.Event, init=False)
 
@@ -126,9 +126,11 @@ class DatabaseController:
             raise LabError(f"{db_id} promoted", "the lab is closing")
         if replica.watch:
             replica.watch.stop()
+        # An old primary that was deleted before can commit nothing after the fork, and its WAL is gone with it.
+        told = () if replica.source.node.is_removed else None
         replica.node.promote(within_s=PROMOTED_WITHIN_S)
         self.ground.board.close(f"replication/{db_id}")
-        self._fork, self._fork_told = (replica.source.node, replica.node), None
+        self._fork, self._fork_told = (replica.source.node, replica.node), told
         replica.source = None
         self.ground.said(f"database: {db_id} in {region} is a primary")
 

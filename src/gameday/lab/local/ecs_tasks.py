@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from gameday.aws import role_name
 from gameday.lab.local.ground import ACCOUNT
 
 STOPPED_KEPT = 50  # stopped tasks that stay to be described; AWS keeps them for about an hour
@@ -67,9 +68,18 @@ def deployment_of(service: Any) -> str:
 
 def container_of(task: Any) -> dict[str, Any]:
     """The definition of the task's first container, the only one that a local task runs."""
-    definition = backend_of(task.region_name).describe_task_definition(task.task_definition_arn)
-    container: dict[str, Any] = definition.container_definitions[0]
+    container: dict[str, Any] = _definition_of(task).container_definitions[0]
     return container
+
+
+def role_of(task: Any) -> str | None:
+    """The name of the role that the task calls AWS as; None where its definition names none."""
+    arn: str | None = getattr(_definition_of(task), "task_role_arn", None)
+    return role_name(arn) if arn else None
+
+
+def _definition_of(task: Any) -> Any:
+    return backend_of(task.region_name).describe_task_definition(task.task_definition_arn)
 
 
 def pending(task: Any, address: str) -> None:

@@ -10,6 +10,7 @@ from gameday.lab.local.patches import (
     rds_backups,
     rds_removal,
     s3,
+    secret_policies,
     sight,
     speed,
 )
@@ -17,6 +18,7 @@ from gameday.lab.local.patches.seam import Hooks, put_in_force
 
 __all__ = ["Hooks", "apply_patches"]
 
+PARTS = (speed, rds, rds_backups, rds_removal, ecs, sight, messages, s3, keys, secret_policies, fis, sfn_patches)
 _installed: list[str] = []
 
 
@@ -27,7 +29,7 @@ def apply_patches(hooks: Hooks) -> None:
     only the hooks change.
     """
     if not _installed:
-        for part in (speed, rds, rds_backups, rds_removal, ecs, sight, messages, s3, keys, fis, sfn_patches):
+        for part in PARTS:
             part.install()
             _installed.append(part.__name__)
     put_in_force(hooks)

@@ -238,6 +238,11 @@ class Node:
         if self.folder.exists():
             shutil.rmtree(self.folder)
 
+    @property
+    def is_removed(self) -> bool:
+        """Whether its folder is gone, and so its process before that."""
+        return not self.folder.exists()
+
     def _is_ready(self, log: Path) -> bool:
         if self.process is None or self.process.poll() is not None:
             code = self.process.returncode if self.process else "none"

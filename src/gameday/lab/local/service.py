@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gameday.aws import local_environment
+from gameday.aws import LOCAL_KEYS, local_environment
 from gameday.clock import NS, SYSTEM, Clock
 from gameday.errors import LabError
 from gameday.lab.local import ecs_tasks
@@ -185,7 +185,8 @@ class ServiceController:
 
     def _told(self, held: TaskProcess) -> tuple[tuple[str, ...], dict[str, str]]:
         container, overrides = ecs_tasks.container_of(held.task), held.task.overrides or {}
-        env = local_environment(self.ground.endpoint_url, held.region)
+        caller = ecs_tasks.role_of(held.task) or LOCAL_KEYS["aws_access_key_id"]
+        env = local_environment(self.ground.endpoint_url, held.region, caller)
         env |= environment_of(container, overrides, held.region)
         env |= {
             "HOST": held.address,

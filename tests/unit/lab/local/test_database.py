@@ -121,6 +121,18 @@ def test_a_replica_streams_is_promoted_and_the_wal_tells_what_it_never_had(stage
 
 
 @pytest.mark.postgres
+def test_a_primary_that_was_deleted_before_the_promotion_committed_nothing_after_it(stage: Stage) -> None:
+    """Its WAL is gone with it, and nobody needs it: a deleted database takes no orders."""
+    stage.pair()
+    boto3.client("rds", PRIMARY).delete_db_instance(DBInstanceIdentifier="gameday-primary", SkipFinalSnapshot=True)
+    stage.until(lambda: f"database: gameday-primary in {PRIMARY} deleted" in stage.said, True, "the deletion")
+    promotion = Thread(target=stage.controller.promote, args=(SECONDARY, "gameday-replica"))
+    promotion.start()
+    promotion.join()
+    assert stage.controller.commits_after_fork() == ()
+
+
+@pytest.mark.postgres
 def test_the_lag_of_an_idle_replica_is_zero_and_grows_behind_a_cut(stage: Stage) -> None:
     stage.pair()
     stage.until(lambda: stage.lags()[-1:], [0.0], "a lag of 0")

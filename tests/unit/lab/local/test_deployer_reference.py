@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +11,16 @@ from control_plane import aws_of, bare_ground, emptied
 from moto.rds.models import rds_backends
 
 from gameday.aws import Aws
+from gameday.faults import SecretUnavailable
+from gameday.faults.replay import replay
 from gameday.lab.local.deployer import deploy
 from gameday.lab.local.ground import Ground
 from gameday.lab.local.moto_patches import Hooks, apply_patches
 from gameday.lab.local.server import serve
-from gameday.lab.model import Outputs, read_outputs
+from gameday.lab.model import Lab, Outputs, read_outputs
+from gameday.record.layout import Record
+from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal
 
 WEST = "us-west-2"
 
@@ -118,3 +125,16 @@ def test_no_call_of_it_failed(deployed: Any) -> None:
     ground, _, _ = deployed
     heard = [json.loads(line) for line in (ground.folder / "audit.ndjson").read_text().splitlines()]
     assert {call["status"] for call in heard} <= {200, 201, 204}
+
+
+@pytest.mark.parametrize("region", ["ap-southeast-2", WEST])
+def test_its_service_has_a_role_that_its_secret_can_be_denied_to(deployed: Any, tmp_path: Path, region: str) -> None:
+    _, aws, outputs = deployed
+    lab = Lab("reference", aws, "ap-southeast-2", WEST, outputs)
+    record = Record.create(tmp_path, "secret")
+    with closing(Timeline(record)) as timeline, closing(UndoJournal(record.undo)) as undo:
+        SecretUnavailable(region).inject(lab, undo, timeline)
+        secret = {"SecretId": lab.of(region, "EndpointSecret")}
+        assert aws.client("secretsmanager", region).get_secret_value(**secret)["SecretString"]
+        assert replay(undo, lab) == 1
+        assert "ResourcePolicy" not in aws.client("secretsmanager", region).get_resource_policy(**secret)

@@ -38,11 +38,11 @@ class Stage:
     def ecs(self) -> Any:
         return self.client("ecs", self.region)
 
-    def define(self, family: str, command: list[str], **more: Any) -> None:
+    def define(self, family: str, command: list[str], role: str = "", **more: Any) -> None:
         container = {"name": "app", "image": "app", "memory": 512, "command": command, **more}
         self.ecs.register_task_definition(
             family=family, networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
-            containerDefinitions=[container],
+            containerDefinitions=[container], **({"taskRoleArn": role} if role else {}),
         )  # fmt: skip
 
     def serve(self, count: int, command: list[str] | None = None) -> None:
@@ -189,6 +189,14 @@ def test_a_standalone_task_is_told_everything(stage: Stage) -> None:
     ground = stage.controller.ground
     expected = f"127.203.2.10|{ground.ports.task}|p|o|ann|{ground.endpoint_url}|{WEST}|0.1|{ground.resolver}"
     assert (stage.folder / "told").read_text() == expected
+
+
+@pytest.mark.parametrize(("role", "caller"), [("arn:aws:iam::123456789012:role/path/tasks", "tasks"), ("", "local")])
+def test_a_task_calls_as_the_role_of_its_definition(stage: Stage, role: str, caller: str) -> None:
+    script = "import os; open('told','w').write(os.environ['AWS_ACCESS_KEY_ID'])"
+    stage.define("check", ["python", "-c", script], role)
+    stage.ran(stage.run("check"))
+    assert (stage.folder / "told").read_text() == caller
 
 
 def test_a_secret_that_is_missing_stops_the_task_and_says_so(stage: Stage) -> None:
