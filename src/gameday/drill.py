@@ -20,6 +20,7 @@ from gameday.clock import NS, SYSTEM, Clock
 from gameday.documents import documents_of
 from gameday.errors import DeadlineError, FaultError, InputError, annotating
 from gameday.facts import BASELINE_NOT_MET, Event, Kind, Measurement, Objectives, Verdict
+from gameday.faults.account_warden import unwatched, watch_over
 from gameday.faults.acls import breakable_service
 from gameday.lab.fence import fence_if_promoted
 from gameday.live import Display, Silent
@@ -136,11 +137,13 @@ class Drill:
         self.plan = replace(
             self.plan,
             faults=(*self.plan.faults, repr(fault)),
+            limits=(*self.plan.limits, *unwatched(self.lab, fault)),
             stays_reachable=(*self.plan.stays_reachable, *fault.stays_reachable),
             expected_alarms=self._alarms_with(fault),
         )
         self.record.write_plan(self.plan)
         self._faults.append(fault)
+        watch_over(self.lab, fault, self.undo, self.timeline, self.plan.max_duration_s)
         fault.inject(self.lab, self.undo, self.timeline)
         self._injected_ns = self._clock.mono_ns()
 

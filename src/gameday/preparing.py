@@ -120,7 +120,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         limits=() if choice.name == AWS else (*LIMITS_OF_THE_LOCAL_LAB, _database_settings()),
         load=_told(intent.load),
         faults=(),
-        max_duration_s=intent.max_duration_s,
+        max_duration_s=intent.max_duration_s or 0.0,  # until the lab is there: see plan_on
         experiment=intent.experiment,
     )
 
