@@ -350,9 +350,8 @@ class Drill:
         self._documents = documents_of(self.intent.load, self.lab, self.record, self.timeline, opened)
 
     def _dismiss(self) -> None:
-        """An attached lab keeps its warden while something is broken: it acts as soon as this process is gone."""
-        if self.is_private or not self.undo.open_steps():
-            self._warden.dismiss()
+        """In an attached lab that could not be healed the warden takes over at once; else it has nothing to do."""
+        self._warden.dismiss(takes_over=not self.is_private and bool(self.undo.open_steps()))
 
     def _when_the_clients_have_stopped(self) -> None:
         """Nothing is written any more and the lab is still up: read the survivors, and the old primary's WAL."""

@@ -49,7 +49,9 @@ class Keeper(Protocol):
         """Raise :class:`FaultError` unless it is watching (waits for it to begin), or once the drill lasts too long."""
         ...
 
-    def dismiss(self) -> None: ...
+    def dismiss(self, takes_over: bool = False) -> None:
+        """The drill is over; with ``takes_over`` the keeper takes back what is left, and nobody waits for it."""
+        ...
 
 
 class World(Protocol):
