@@ -17,6 +17,7 @@ from infra.stacks.observability import Observability
 from infra.stacks.orchestration import Orchestration
 from infra.stacks.routing import Routing
 from infra.stacks.storage import Storage
+from infra.stacks.take_back import TakeBack
 from infra.stacks.zone import Zone
 
 TARGET_TAG = "gameday:target"  # a drill breaks only what carries it
@@ -87,12 +88,20 @@ def _stacks(app: cdk.App, settings: Settings) -> tuple[GamedayStack, ...]:
     watched = {region: Observability(app, region, settings, service=apps[region]) for region in (here, there)}
     backups = {region: Backups(app, region, settings, keys=keys[region]) for region in (there, here)}
     drain = Drain(app, here, settings, network=networks[here], service=apps[here])
+    taken_back = TakeBack(app, here, settings, network=networks[here])
     routing = Routing(app, GLOBAL_REGION, settings)
     orchestration = Orchestration(
         app, there, settings, network=networks[there], keys=keys[there], data=datas[there], service=apps[there]
     )
     by_region = (networks, keys, storages, datas, apps, watched, backups)
-    return (zone, *(stack for stacks in by_region for stack in stacks.values()), drain, routing, orchestration)
+    return (
+        zone,
+        *(stack for stacks in by_region for stack in stacks.values()),
+        drain,
+        taken_back,
+        routing,
+        orchestration,
+    )
 
 
 if __name__ == "__main__":

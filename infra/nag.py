@@ -13,6 +13,8 @@ RDS = "arn:<AWS::Partition>:rds:us-west-2:<AWS::AccountId>"
 PRIMARY_RDS = "arn:<AWS::Partition>:rds:ap-southeast-2:<AWS::AccountId>"
 ONE_A_DAY = "each daily snapshot has a name of its own"
 PRIMARY_TASKS = "arn:<AWS::Partition>:ecs:ap-southeast-2:<AWS::AccountId>"
+PRIMARY_OWN = "arn:<AWS::Partition>:{}:ap-southeast-2:<AWS::AccountId>:{}"
+OF_THE_VPC, OF_DRILLS = "those of one VPC: its id is a condition", "those that carry a drill's tag: it is a condition"
 EXECUTIONS = "arn:<AWS::Partition>:states:us-west-2:<AWS::AccountId>:execution:gameday-failover"
 EVERY_REVISION = "every revision of one family: it changes with each image"
 NOT_KNOWN_YET = "of one cluster or machine: their ids are not known before they run"
@@ -30,7 +32,7 @@ REASONS = {
     "SMG4": "rotation needs a Lambda, and the endpoint secret holds no secret, only a place",
     "SF2": "the whole history is logged; tracing would need a permission on every resource",
     "IAM5[Resource::*]": "AWS knows no narrower resource for ecr:GetAuthorizationToken, log delivery, task tokens, "
-    "finding buckets by tag, and ecs:ListTasks (its cluster is a condition)",
+    "finding buckets by tag, looking at ACLs, groups and experiments, and ecs:ListTasks (its cluster is a condition)",
     f"IAM5[Resource::{DATA_BUCKET}-ap-southeast-2/*]": EVERY_OBJECT,
     f"IAM5[Resource::{DATA_BUCKET}-us-west-2/*]": EVERY_OBJECT,
     f"IAM5[Resource::{IMPORTED_BUCKET}/*]": EVERY_OBJECT,
@@ -43,6 +45,9 @@ REASONS = {
     f"IAM5[Resource::{RDS}:db:gameday-restored-*]": "each restore makes a database of a new name",
     f"IAM5[Resource::{RDS}:snapshot:copy-of-gameday-primary-*]": ONE_A_DAY,
     f"IAM5[Resource::{PRIMARY_RDS}:snapshot:rds:gameday-primary-*]": ONE_A_DAY,
+    f"IAM5[Resource::{PRIMARY_OWN.format('ec2', 'network-acl/*')}]": f"{OF_THE_VPC}; or {OF_DRILLS}",
+    f"IAM5[Resource::{PRIMARY_OWN.format('ec2', 'subnet/*')}]": OF_THE_VPC,
+    f"IAM5[Resource::{PRIMARY_OWN.format('fis', 'experiment/*')}]": OF_DRILLS,
     f"IAM5[Resource::{RDS}:snapshot:*]": "the newest snapshot, whatever its name",
 }
 

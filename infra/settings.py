@@ -14,6 +14,7 @@ HEALTH_ALARM = "gameday-primary-health"
 FAILOVER_MACHINE = "gameday-failover"
 DRAIN_MACHINE, ANSWER_MACHINE = "gameday-drain", "gameday-drain-answer"
 COPY_MACHINE = "gameday-snapshot-copy"
+TAKE_BACK_MACHINE = "gameday-take-back"
 CONTAINER = "service"
 TASKS_PRIMARY, TASKS_STANDBY = 2, 1
 SERVICE_PORT, TASK_PORT, DATABASE_PORT = 80, 8000, 5432

@@ -20,6 +20,7 @@ from gameday.clock import SYSTEM, Clock
 from gameday.documents import documents_of
 from gameday.errors import DeadlineError, DrillStopped, FaultError, InputError, annotating
 from gameday.facts import Event, Kind, Measurement, Objectives, Plan, StopCondition, Verdict
+from gameday.faults.account_warden import unwatched, watch_over
 from gameday.faults.acls import breakable_service
 from gameday.faults.guard import may_change, may_drill
 from gameday.lab.fence import fence_if_promoted
@@ -136,8 +137,9 @@ class Drill:
         self._arm()
         self._warden.check()
         self._phase("inject")
-        self._plan(plan_with(self.plan, fault, self.intent))
+        self._plan(plan_with(self.plan, fault, self.intent, unwatched(self.lab, fault)))
         self._faults.append(fault)
+        watch_over(self.lab, fault, self.undo, self.timeline, self.plan.max_duration_s)
         fault.inject(self.lab, self.undo, self.timeline)
         self._injected_ns = self._clock.mono_ns()
 
@@ -348,9 +350,8 @@ class Drill:
         return isinstance(cause, DrillStopped) or not self.is_private
 
     def _dismiss(self) -> None:
-        """An attached lab keeps its warden while something is broken: it acts as soon as this process is gone."""
-        if self.is_private or not self.undo.open_steps():
-            self._warden.dismiss()
+        """In an attached lab that could not be healed the warden takes over at once; else it has nothing to do."""
+        self._warden.dismiss(takes_over=not self.is_private and bool(self.undo.open_steps()))
 
     def _when_the_clients_have_stopped(self) -> None:
         """Nothing is written any more and the lab is still up: read the survivors, and the old primary's WAL."""

@@ -128,7 +128,7 @@ def first_plan(intent: Intent, choice: LabChoice, clock: Clock = SYSTEM) -> Plan
         load=_told(intent.load),
         faults=(),
         closes=True,
-        max_duration_s=intent.max_duration_s,
+        max_duration_s=intent.max_duration_s or 0.0,  # until the lab is there: see plan_on
         stop_when=intent.stop_when,
         experiment=intent.experiment,
     )
@@ -165,12 +165,16 @@ def usual_duration_s(objectives: Objectives, timer_scale: float) -> float:
     return max(LEAST_DURATION_S, DURATION_IN_RTOS * objectives.rto_s * timer_scale)
 
 
-def plan_with(plan: Plan, fault: "Fault", intent: Intent) -> Plan:
-    """The plan with one fault more. The alarms that were asked for count; where none were, the faults' own."""
+def plan_with(plan: Plan, fault: "Fault", intent: Intent, limits: tuple[str, ...] = ()) -> Plan:
+    """The plan with one fault more, and the limits that come with it.
+
+    The alarms that were asked for count; where none were, the faults' own.
+    """
     own = fault.alarms if intent.expected_alarms is None else ()
     return replace(
         plan,
         faults=(*plan.faults, repr(fault)),
+        limits=(*plan.limits, *limits),
         stays_reachable=(*plan.stays_reachable, *fault.stays_reachable),
         expected_alarms=tuple(dict.fromkeys((*plan.expected_alarms, *own))),
     )

@@ -15,12 +15,14 @@ class Refused(Exception):
     """A scripted answer that is an error of AWS, by its name in Step Functions."""
 
 
-def walk(machine: Mapping[str, Any], answers: Answers, given: dict[str, Any] | None = None) -> tuple[list[str], dict]:
+def walk(
+    machine: Mapping[str, Any], answers: Answers, given: dict[str, Any] | None = None, *, at_most: int = 60
+) -> tuple[list[str], dict]:
     """The names of the states entered, and each task's parameters by its name; a task's last answer repeats itself."""
     left = {name: list(replies) for name, replies in answers.items()}
     name, data, entered, asked = machine["StartAt"], dict(given or {}), [], {}
     while name:
-        assert len(entered) < 60, f"it goes round in circles: {entered[-12:]}"
+        assert len(entered) < at_most, f"it goes round in circles: {entered[-12:]}"
         entered.append(name)
         state = machine["States"][name]
         if state["Type"] == "Task":
@@ -124,19 +126,33 @@ def _filled(template: Any, data: Any) -> Any:
 def _value(path: str, data: Any) -> Any:
     if path.startswith("$$."):
         return f"<{path}>"
-    path = path.replace("States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0)", "<uuid>")
-    if call := re.fullmatch(r"States\.Format\('([\w-]+)\{\}', <uuid>\)", path):
-        return f"{call[1]}11111111"
-    if call := re.fullmatch(
-        r"States\.Format\('([\w-]+)\{\}', States\.ArrayGetItem\(States\.StringSplit\((.*), ':'\), 1\)\)", path
-    ):
-        return call[1] + _at(call[2], data).split(":")[1]
-    if call := re.fullmatch(r"States\.(\w+)\((.*)\)", path):
-        inner = _value(call[2], data)
-        return json.dumps(inner) if call[1] == "JsonToString" else json.loads(inner)
+    if path.startswith("States."):
+        return _intrinsic(path, data)
     value = _at(path, data)
     assert value is not None, f"{path} is not there: Step Functions would fail here"
     return value
+
+
+def _intrinsic(text: str, data: Any) -> Any:
+    """The first form that fits; what a form's first group names is evaluated first."""
+    text = text.replace("States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0)", "<uuid>")
+    if call := re.fullmatch(r"States\.Format\('([\w-]+)\{\}', <uuid>\)", text):
+        return f"{call[1]}11111111"
+    for form, made in _INTRINSICS.items():
+        if call := re.fullmatch(form, text):
+            return made(_value(call["of"], data), call)
+    raise AssertionError(f"{text}: teach it to this walk")
+
+
+_INTRINSICS: dict[str, Callable[[Any, re.Match[str]], Any]] = {
+    r"States\.Format\('(?P<prefix>[\w-]+)\{\}', States\.ArrayGetItem\(States\.StringSplit\((?P<of>.*), ':'\), 1\)\)": (
+        lambda value, call: call["prefix"] + value.split(":")[1]
+    ),
+    r"States\.MathAdd\((?P<of>.*), (?P<more>\d+)\)": lambda value, call: value + int(call["more"]),
+    r"States\.Array\((?P<of>.*)\)": lambda value, _: [value],
+    r"States\.JsonToString\((?P<of>.*)\)": lambda value, _: json.dumps(value),
+    r"States\.StringToJson\((?P<of>.*)\)": lambda value, _: json.loads(value),
+}
 
 
 def _at(path: str, data: Any) -> Any:

@@ -234,6 +234,7 @@ def test_every_output_that_a_drill_reads_is_there(template: Read):
     expected = {
         ("zone", GLOBAL): {"HostedZoneId"},
         ("routing", GLOBAL): {"ServiceUrl", "ServiceName", "Resolver", "HealthCheckId", "AlarmNames"},
+        ("takeback", PRIMARY): {"TakeBackMachineArn", "TakeBackRoleArn"},
         ("orchestration", SECONDARY): {"StateMachineArn", "TopicArn"},
     }
     for region in (PRIMARY, SECONDARY):
@@ -253,6 +254,7 @@ ANY_RESOURCE = {
     "ecr:GetAuthorizationToken",
     *("s3:ListAllMyBuckets", "tag:GetResources"),  # how FIS finds buckets by tag
     *(f"logs:{verb}LogDelivery" for verb in ("Create", "Get", "Update", "Delete")),
+    *("ec2:DescribeNetworkAcls", "ec2:DescribeSecurityGroups", "fis:ListExperiments"),  # what is only looked at
     "ecs:ListTasks",  # its cluster is a condition
     *("states:SendTaskSuccess", "states:SendTaskFailure"),  # of a task token
     *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),

@@ -18,7 +18,6 @@ from leftovers import CLEAN_WITHIN_S, all_gone, everything_of_drill
 from gameday.clock import NS, SYSTEM, eventually
 from gameday.errors import DeadlineError, GamedayError
 from gameday.facts import Event, Kind, Verdict
-from gameday.lab.local import home
 from gameday.measure.judge import judge
 from gameday.record.undo import UndoJournal
 
@@ -89,7 +88,7 @@ def play(cell: Cell, folder: Path, own_home: Path) -> Outcome:
         psutil.Process(_victim(cell, drill)).send_signal(cell.number)
         sent_ns = SYSTEM.mono_ns()
         wrong: list[str] = []
-        healed_s = _healed(cell, drill, sent_ns, wrong)
+        healed_s = _healed(cell, drill, sent_ns, lambda: _listening() - ports, wrong)
         code = _ended(cell, drill, wrong)
         ended_s = _since_s(sent_ns)
         _noticing(lambda: all_gone(family, own_home), wrong)
@@ -108,18 +107,18 @@ def _victim(cell: Cell, drill: ChaosProcess) -> int:
     return found
 
 
-def _healed(cell: Cell, drill: ChaosProcess, sent_ns: int, wrong: list[str]) -> float:
-    """How long until nothing was broken any more: every step taken back, or the drill's own lab ended with it.
+def _healed(cell: Cell, drill: ChaosProcess, sent_ns: int, serving: Callable[[], object], wrong: list[str]) -> float:
+    """How long until nothing was broken any more: every step taken back, or no part of the drill's own lab serves.
 
-    A drill that goes on counts from its end, which takes back what it broke.
+    A drill that goes on takes back at its end what it broke; it has the time of a whole drill.
     """
+
+    def is_broken() -> bool:
+        return bool(UndoJournal(drill.record.undo).open_steps()) and bool(serving())
+
     within_s = RUNS_WITHIN_S if cell.goes_on else CLEAN_WITHIN_S
-    _noticing(lambda: eventually(lambda: _is_broken(drill), False, what="broken", within_s=within_s), wrong)
+    _noticing(lambda: eventually(is_broken, False, what="broken", within_s=within_s), wrong)
     return _since_s(sent_ns)
-
-
-def _is_broken(drill: ChaosProcess) -> bool:
-    return bool(UndoJournal(drill.record.undo).open_steps()) and any(lab.is_alive for lab in home.list_labs())
 
 
 def _ended(cell: Cell, drill: ChaosProcess, wrong: list[str]) -> int:

@@ -134,8 +134,8 @@ class StubWorld:
         if "warden" in self.dead:
             raise FaultError("the warden to watch", "it is dead")
 
-    def dismiss(self):
-        self.did.append("dismiss")
+    def dismiss(self, takes_over=False):
+        self.did.append("the warden takes over" if takes_over else "dismiss")
 
     def load(self, plan, lab, record):
         self._do("load")

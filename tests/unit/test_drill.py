@@ -168,6 +168,19 @@ def test_a_disk_that_refuses_every_word_keeps_neither_the_region_dark_nor_the_la
     assert any("No space left" in note for note in stopped.value.__notes__)
 
 
+def test_what_an_attached_lab_could_not_be_healed_of_is_left_to_the_warden(tmp_path):
+    class Stubborn(StubFault):
+        def heal(self, lab, undo, timeline):
+            raise FaultError("the region back", "it is not", "try again")
+
+    world = StubWorld()
+    drill = Drill(LabChoice("shared"), OBJECTIVES, load=StubLoad(), reports=tmp_path, world=world, clock=world.clock)
+    with pytest.raises(FaultError, match="the region back"), drill, drill.injected(Stubborn(world)):
+        pass
+    assert "the warden takes over" in world.did
+    assert "dismiss" not in world.did
+
+
 def test_a_lab_of_its_own_that_was_interrupted_just_ends(tmp_path):
     world = StubWorld()
     drill = drill_in(world, tmp_path)

@@ -68,7 +68,7 @@ class Plan:
     stays_reachable: tuple[str, ...] = ()  # what the faults leave reachable
     link_latency_s: float = 0.0  # one way, between the regions
     metric_period_s: float = 60.0  # of the lag metric, scaled
-    max_duration_s: float | None = None  # of the clock on the wall, since the warden watches; then all is taken back
+    max_duration_s: float = 0.0  # of the clock on the wall, since the warden watches; then all is taken back
     switches: bool = False  # a planned failover: nothing is broken, its times count from the switch, no loss is allowed
     closes: bool = False  # its last note tells the sum of every judged file: without it a part is gone
     stop_when: tuple[StopCondition, ...] = ()

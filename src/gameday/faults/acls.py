@@ -68,7 +68,7 @@ def cut_off(
     be understated.
     """
     vpc, ec2 = lab.of(region, "VpcId"), lab.client("ec2", region)
-    before = _associations(ec2, vpc)
+    before = associations(ec2, vpc)
     ordered = sorted((subnet for subnet in subnets), key=lambda subnet: tier_of(subnet) != DATABASE_TIER)
     undo.before(acl_gone(region, vpc, timeline.drill))
     denying = _denying_acl(ec2, vpc, timeline.drill, only_from)
@@ -100,7 +100,7 @@ def _tagged(service: dict[str, Any]) -> dict[str, Any]:
     return {"Tags": [{"Key": tag["key"], "Value": tag["value"]} for tag in service.get("tags", [])]}
 
 
-def _associations(ec2: Any, vpc: str) -> dict[str, dict[str, Any]]:
+def associations(ec2: Any, vpc: str) -> dict[str, dict[str, Any]]:
     """Subnet -> its current association (``NetworkAclAssociationId``, ``NetworkAclId``)."""
     acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
     return {one["SubnetId"]: one for acl in acls for one in acl["Associations"]}

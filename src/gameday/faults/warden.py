@@ -32,6 +32,7 @@ from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 from gameday.secrecy import bare_environment
 
+TAKES_OVER = "the drill died, or could not heal"
 DISMISSED = b"dismissed"
 WATCHING = b"watching"
 TOO_LONG = b"too long"
@@ -105,17 +106,17 @@ class Warden:
         if ready:
             self._said += os.read(self.process.stdout.fileno(), 64)
 
-    def dismiss(self) -> None:
-        """The drill ended in good order: the warden goes without doing anything."""
+    def dismiss(self, takes_over: bool = False) -> None:
+        """The drill is over: the warden goes without doing anything, or ``takes_over`` what could not be healed."""
         assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(DISMISSED)
+        with contextlib.suppress(BrokenPipeError):  # it was killed: nothing left to dismiss
+            if not takes_over:
+                self.process.stdin.write(DISMISSED)
             self.process.stdin.close()
-        except BrokenPipeError:  # it was killed: nothing left to dismiss
-            pass
         if self.process.stdout:
             self.process.stdout.close()
-        end(self.process, within_s=DISMISS_WITHIN_S)
+        if not takes_over:
+            end(self.process, within_s=DISMISS_WITHIN_S)
 
 
 def keep(record: Record, watch: Watch) -> int:
@@ -173,7 +174,7 @@ def take_back(record: Record, reference: LabReference, clock: Clock = SYSTEM) ->
     timeline = Timeline(record)
     try:
         with timeline.healing_first():
-            timeline.add(Kind.WARDEN, "the drill died", lab=reference.name, private=reference.private)
+            timeline.add(Kind.WARDEN, TAKES_OVER, lab=reference.name, private=reference.private)
             return _try_for_minutes(record, reference, timeline, clock)
     finally:
         timeline.close()

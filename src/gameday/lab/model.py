@@ -18,7 +18,10 @@ SHARED_OUTPUTS = (
     "TopicArn",
 )
 REGION_OUTPUTS = ("DatabaseId", "ClusterName", "EcsServiceName", "VpcId", "BucketName", "EndpointSecret")
-OPTIONAL_OUTPUTS = ("PauseRoleArn",)  # of a region out of which objects are replicated: FIS's role to pause that
+OPTIONAL_OUTPUTS = (
+    "PauseRoleArn",  # of a region out of which objects are replicated: FIS's role to pause that
+    *("TakeBackMachineArn", "TakeBackRoleArn"),  # of one that takes a fault back when the drill's machine has died
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,3 +154,11 @@ def test_without_a_word_of_the_environment_a_scenarios_lab_is_as_any_other(lab_o
 
 def test_ports_that_are_no_number_are_refused_by_name(lab_of_a_scenario):
     assert "expected GAMEDAY_PORT_BASE to be a number; saw 'high'" in lab_of_a_scenario(GAMEDAY_PORT_BASE="high")
+
+
+def test_a_fixture_says_how_long_a_scenarios_drill_may_last(tested, tmp_path):
+    declared = "\n@pytest.fixture\ndef gameday_max_duration_s():\n    return 90.0\n"
+    (tmp_path / "conftest.py").write_text(CONFTEST + declared)
+    (tmp_path / "test_it.py").write_text("def test_it(drill, world):\n    assert world.max_duration_s == 90.0\n")
+    done = tested()
+    assert done.returncode == 0, done.stdout

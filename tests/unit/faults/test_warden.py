@@ -9,7 +9,7 @@ import pytest
 from gameday.clock import HandClock, eventually
 from gameday.errors import FaultError
 from gameday.facts import OUTLIVED, Kind
-from gameday.faults.warden import Warden, take_back
+from gameday.faults.warden import TAKES_OVER, Warden, take_back
 from gameday.lab.reference import LabReference
 from gameday.processes import alive, identify
 from gameday.record.layout import Record
@@ -40,7 +40,7 @@ def test_a_lab_that_is_gone_ends_the_warden_at_once(tmp_path: Path) -> None:
     record, clock = Record.create(tmp_path, "drill"), HandClock(0)
     assert take_back(record, NOWHERE, clock) == 0
     assert clock.mono_ns() == 0
-    assert said(record) == ["the drill died", "the lab is gone, and what was broken with it"]
+    assert said(record) == [TAKES_OVER, "the lab is gone, and what was broken with it"]
 
 
 def test_a_private_lab_that_is_gone_already_is_what_the_warden_wanted(tmp_path: Path) -> None:
@@ -104,4 +104,14 @@ def test_a_drill_that_hangs_is_killed_and_taken_back(tmp_path: Path) -> None:
     drill.stdout.close()
     if warden:  # else it has ended already
         eventually(lambda: alive(warden), False, what="the warden", within_s=10)
-    assert said(record) == [OUTLIVED, "the drill died", "the lab is gone, and what was broken with it"]
+    assert said(record) == [OUTLIVED, TAKES_OVER, "the lab is gone, and what was broken with it"]
+
+
+@pytest.mark.parts
+def test_a_drill_that_could_not_heal_leaves_it_to_the_warden_and_lives_on(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, "drill")
+    warden = Warden.start(record, NOWHERE)
+    warden.check()
+    warden.dismiss(takes_over=True)
+    assert warden.process.wait(10) == 0
+    assert said(record) == [TAKES_OVER, "the lab is gone, and what was broken with it"]

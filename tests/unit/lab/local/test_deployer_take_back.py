@@ -1,0 +1,126 @@
+"""The packaged machine that takes a fault back in an account, run on the patched control plane from its schedule."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from control_plane import aws_of, bare_ground, emptied
+from test_deployer_failover import EAST, WEST, Stage, service_controller
+
+from gameday.clock import eventually
+from gameday.faults.account_warden import as_it_is, schedule
+from gameday.faults.acls import DRILL_TAG, breakable_subnets, cut_off, deny_everything
+from gameday.faults.replay import replay
+from gameday.lab import status
+from gameday.lab.fence import database_groups
+from gameday.lab.local.deployer import deploy
+from gameday.lab.local.moto_patches import apply_patches
+from gameday.lab.local.server import serve
+from gameday.lab.model import Lab, read_outputs
+from gameday.record.layout import Record
+from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal
+
+
+@dataclass
+class Orphaned:
+    """A deployment whose drill cuts the primary region off, and then is no more."""
+
+    lab: Lab
+    timeline: Timeline
+    undo: UndoJournal
+
+    def cut_off(self) -> None:
+        subnets = breakable_subnets(self.lab, EAST)
+        cut_off(self.lab, EAST, subnets, self.undo, self.timeline, "outage")
+        assert deny_everything(self.lab, EAST, subnets)
+
+    def pause(self) -> str:
+        """An experiment of this drill, as FIS shows it."""
+        fis, tags = self.lab.client("fis", EAST), {DRILL_TAG: self.timeline.drill}
+        actions = {"pause": {"actionId": "aws:fis:wait", "parameters": {"duration": "PT12H"}}}
+        made = fis.create_experiment_template(
+            clientToken="one", description="pause", roleArn="arn:aws:iam::123456789012:role/fis", actions=actions,
+            stopConditions=[{"source": "none"}], tags=tags,
+        )  # fmt: skip
+        id = made["experimentTemplate"]["id"]
+        return str(fis.start_experiment(clientToken="two", experimentTemplateId=id, tags=tags)["experiment"]["id"])
+
+    def run(self, name: str) -> list[str]:
+        """What the schedule would start, to its end: the states that it entered."""
+        target = self.lab.client("scheduler", EAST).get_schedule(Name=name)["Target"]
+        steps = self.lab.client("stepfunctions", EAST)
+        arn = steps.start_execution(stateMachineArn=target["Arn"], input=target["Input"])["executionArn"]
+
+        def ended() -> str:
+            return str(steps.describe_execution(executionArn=arn)["status"])
+
+        eventually(ended, lambda seen: seen != "RUNNING", what="the machine", within_s=60)
+        history = steps.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        return [one["stateEnteredEventDetails"]["name"] for one in history if "stateEnteredEventDetails" in one]
+
+    def schedule(self, name: str) -> dict[str, Any]:
+        """Scheduled before anything is broken; what the region was like then."""
+        schedule(self.lab, EAST, name, datetime.now(UTC) + timedelta(hours=1), self.timeline.drill)
+        return self.now()
+
+    def now(self) -> dict[str, Any]:
+        return as_it_is(self.lab, EAST, self.timeline.drill)
+
+    def acls_of_drills(self) -> list[Any]:
+        filters = [{"Name": "tag-key", "Values": [DRILL_TAG]}]
+        return list(self.lab.client("ec2", EAST).describe_network_acls(Filters=filters)["NetworkAcls"])
+
+
+@pytest.fixture
+def orphaned(tmp_path: Path) -> Iterator[Orphaned]:
+    ground, stage, record = bare_ground(tmp_path), Stage(), Record.create(tmp_path, "region-outage")
+    apply_patches(stage.hooks(ground))
+    with serve(ground), emptied():
+        aws = aws_of(ground)
+        deploy(aws, {"ServicePort": "80", "DatabasePort": str(ground.ports.database)})
+        timeline, undo = Timeline(record), UndoJournal(record.undo)
+        with service_controller(stage):
+            yield Orphaned(Lab("control", aws, EAST, WEST, read_outputs(aws, "gameday", EAST, WEST)), timeline, undo)
+        timeline.close()
+        undo.close()
+
+
+def test_the_network_is_given_back_and_nobody_is_fenced_while_the_record_names_the_primary(orphaned: Orphaned) -> None:
+    before, pause = orphaned.schedule("first"), orphaned.pause()
+    orphaned.cut_off()
+    entered = orphaned.run("first")
+    assert entered[-1] == "Done", entered
+    assert orphaned.now() == before
+    assert orphaned.acls_of_drills() == []
+    experiment = orphaned.lab.client("fis", EAST).get_experiment(id=pause)["experiment"]
+    assert experiment["state"]["status"] == "stopping"  # the rest is the object controller's
+    assert status.service_of(orphaned.lab, EAST)["desiredCount"] == 2
+    assert any(group["IpPermissions"] for group in database_groups(orphaned.lab, EAST))
+    assert replay(orphaned.undo, orphaned.lab) > 0  # the journal knows nothing of it, and finds nothing left to do
+    assert orphaned.now() == before
+
+
+def test_where_the_record_names_the_standby_the_old_primary_is_fenced_first(orphaned: Orphaned) -> None:
+    before = orphaned.schedule("second")
+    orphaned.cut_off()
+    latch(orphaned.lab)
+    entered = orphaned.run("second")
+    assert entered[-1] == "Done", entered
+    assert entered.index("Fenced") < entered.index("RestoreAcl")
+    assert orphaned.now() == before
+    assert status.service_of(orphaned.lab, EAST)["desiredCount"] == 0
+    assert not any(group["IpPermissions"] for group in database_groups(orphaned.lab, EAST))
+
+
+def latch(lab: Lab) -> None:
+    """As the failover does it before it promotes."""
+    zone, route53 = lab.shared("HostedZoneId"), lab.client("route53", "us-east-1")
+    records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    (primary,) = [one for one in records if one.get("Failover") == "PRIMARY"]
+    primary["ResourceRecords"] = [{"Value": f"{WEST}.{lab.shared('ServiceName')}"}]
+    change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": primary}]}
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)
