@@ -13,7 +13,12 @@ from gameday.record.lines import LineWriter
 
 
 class Timeline:
-    """Appends events to one record; several processes may append to the same file. ``watch`` sees each event."""
+    """Appends events to one record; several processes may append to the same file. ``watch`` sees each event.
+
+    ``is_rehearsal``: nothing is done, so nobody may wait for an effect.
+    """
+
+    is_rehearsal = False
 
     def __init__(self, record: Record, clock: Clock = SYSTEM, watch: Callable[[Event], None] | None = None) -> None:
         self._clock, self._boot, self._watch = clock, boot_id(), watch
