@@ -11,6 +11,7 @@ from gameday.cli_abort import abort
 from gameday.cli_campaign import campaign
 from gameday.cli_drill import drill
 from gameday.cli_lab import lab
+from gameday.cli_plan import plan
 from gameday.cli_record import judge, report, undo
 from gameday.cli_runbook import runbook
 from gameday.errors import GamedayError, InputError
@@ -31,7 +32,7 @@ def version() -> None:
     click.echo(installed("chaostoolkit-gameday"))
 
 
-for command in (lab, drill, campaign, judge, report, undo, abort, runbook):
+for command in (lab, drill, campaign, judge, report, undo, abort, plan, runbook):
     cli.add_command(command)
 
 

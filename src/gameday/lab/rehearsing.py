@@ -36,7 +36,7 @@ class Rehearsing(Aws):
     @classmethod
     def of(cls, aws: Aws, note: Callable[[PlannedCall], None]) -> "Rehearsing":
         """The same account or lab."""
-        return cls(aws.endpoint_url, note=note)
+        return cls(aws.endpoint_url, _session=aws._session, note=note)
 
     def _new(self, service: str, region: str, attempts: int = ATTEMPTS) -> Any:
         client = super()._new(service, region, attempts)

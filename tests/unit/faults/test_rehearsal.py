@@ -95,7 +95,7 @@ def calls(fault: Fault, lab: Lab) -> list[tuple[str, str]]:
 
 
 def really_called(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> list[tuple[str, str]]:
-    heard = Overheard(lab.aws.endpoint_url)
+    heard = Overheard(lab.aws.endpoint_url, _session=lab.aws._session)
     with contextlib.suppress(FaultError):  # moto reboots at once, so that is not seen
         fault.inject(replace(lab, aws=heard), undo, timeline)
     return heard.sent
