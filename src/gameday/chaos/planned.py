@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
-from chaoslib.substitution import substitute
+from chaoslib import substitute
 
 from gameday.chaos import actions
 from gameday.chaos.token import TOKEN, Stopped
