@@ -101,7 +101,8 @@ def check_given(given: Tree, configuration: Tree) -> None:
 def check_said_aloud(experiment: Tree, given: Tree, choice: LabChoice) -> None:
     """In an account: refuse ``live`` that stands in the file, where it would be said of every run to come."""
     written = (experiment.get("configuration") or {}).get("live")
-    is_of_this_run = "live" in given or isinstance(written, Mapping)  # a variable of the environment
+    is_from_the_shell = isinstance(written, Mapping) and not written.get("default")
+    is_of_this_run = "live" in given or is_from_the_shell
     if choice.name == AWS and not is_of_this_run:
         then = "chaos run --var live=ACCOUNT:REGION, or a variable of the environment; leave [] in the file"
         raise ExperimentError("`live` said for this run", f"{written!r} in the experiment", then)

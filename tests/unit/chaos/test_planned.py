@@ -100,6 +100,7 @@ def test_tags_that_cannot_be_read_refuse_too(ec2):
     [
         (["1:a"], {}, False), ([], {}, False), ([], {"live": "1:a"}, True),
         ({"type": "env", "key": "GAMEDAY_LIVE"}, {}, True),
+        ({"type": "env", "key": "GAMEDAY_LIVE", "default": "1:a"}, {}, False),
     ],
 )  # fmt: skip
 def test_in_an_account_live_is_said_for_this_run_and_not_in_the_file(written, given, is_fine):
