@@ -101,6 +101,7 @@ def configuration(plan: Plan) -> Table:
         ("lag metric: period", words.span(plan.metric_period_s)),
         *(("fault", fault) for fault in plan.faults),
         *(("expected alarm", alarm) for alarm in plan.expected_alarms),
+        *(("stopped without", condition.what) for condition in plan.stop_when),
         *sorted(plan.outputs.items()),
     )
     rows = tuple((text(name), code(value)) for name, value in told)
