@@ -64,7 +64,7 @@ def lines_of(each: "PlannedActivity") -> Iterator[str]:
 
 
 def _told(lines: "tuple[Line, ...]") -> Iterator[str]:
-    """Calls of one kind that follow one another, on one thing each, are the first and their number."""
+    """Every one of them, in the order in which they would be made."""
     from gameday.lab.rehearsing import PlannedCall
 
     for line in lines:

@@ -1,5 +1,6 @@
 """Stop conditions as an experiment writes them, and the probes of other extensions among them."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -59,11 +60,14 @@ def _condition(told: object, where: str) -> StopCondition:
         seen = f"{told['probe']!r}{suggestion(str(told['probe']), tuple(PROBES))}"
         raise ExperimentError(f"a probe at {where}: {', '.join(PROBES)}", seen, "correct it, or give a whole probe")
     try:
-        return msgspec.convert(dict(told), StopCondition)
-    except msgspec.ValidationError as wrong:
+        condition = msgspec.convert(dict(told), StopCondition)
+        if condition.probe:
+            inspect.signature(PROBES[condition.probe]).bind(None, **condition.arguments)
+    except (msgspec.ValidationError, TypeError) as wrong:
         raise ExperimentError(f"numbers and texts at {where} in their places", str(wrong), "correct it") from wrong
     except InputError as wrong:
         raise ExperimentError(f"{where}: {wrong.expected}", wrong.seen, wrong.next_step) from wrong
+    return condition
 
 
 def _elsewhere(told: Tree, where: str) -> StopCondition:

@@ -40,6 +40,8 @@ def test_every_form_of_a_condition_is_read(as_text):
         ([{"probe": "replica_lag_s", "at_most": "ten"}], r"Expected `float \| null`, got `str`.*at_most"),
         ([{"probe": "health_check", "equals": True}], "equals"),
         ([{"alarm": 5}], "alarm"),
+        ([{"probe": "running_tasks", "at_least": 1}], "missing a required argument: 'region'"),
+        ([{"probe": "replica_lag_s", "arguments": {"newst": 1}, "at_most": 1}], "unexpected keyword argument 'newst'"),
         ([{}], "one alarm or one probe"),
         ([{"probe": activity("nothing", STUB, "probe")}], "a probe with a tolerance"),
         ([{"probe": WEATHER, "at_most": 1}], "nothing beside it"),
