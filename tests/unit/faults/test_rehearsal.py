@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 from fault_stage import REGION, acl_by_subnet, lab_of, vpc_of
 from object_stage import EAST, SOURCE, object_stage
+from stub_world import stub_lab
 from test_database_loss import tagged
 from test_replica_loss import pair
 from test_task_loss import stopping_what_is_asked_to, with_tasks
 
 from gameday import faults
 from gameday.aws import ATTEMPTS, Aws
-from gameday.errors import FaultError, GuardError
+from gameday.errors import FaultError, GuardError, LabError
 from gameday.faults.base import Fault
-from gameday.faults.rehearsal import rehearse
+from gameday.faults.rehearsal import Script, rehearse, rehearsed
+from gameday.lab.local import extras
 from gameday.lab.model import Lab
-from gameday.lab.rehearsing import READS, PlannedCall
+from gameday.lab.rehearsing import LOCAL_LAB, READS, PlannedCall
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
@@ -167,3 +169,30 @@ def test_an_untagged_subnet_refuses_a_rehearsal_and_so_does_a_network_without_an
 def test_nothing_matched_refuses_a_rehearsal(ec2: Any):
     with pytest.raises(GuardError, match="no targets"):
         rehearse(faults.RegionOutage(REGION), lab_of(vpc_of(ec2, subnets=0)))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda lab: extras.kill_database(lab, REGION, "db"), ("kill-database", {"region": REGION, "database": "db"})),
+        (
+            lambda lab: extras.slow_replication(lab, "replica", bandwidth_bps=1e5),
+            ("shape-replication", {"replica": "replica", "bandwidth_bps": 1e5}),
+        ),
+        (
+            lambda lab: extras.trouble_control_plane(lab, REGION, "ecs", {"error_share": 1.0}),
+            ("trouble-control-plane", {"region": REGION, "service": "ecs", "error_share": 1.0}),
+        ),
+    ],
+    ids=["kill", "slow", "trouble"],
+)
+def test_what_only_the_local_lab_can_do_is_noted_in_a_rehearsal_and_really_asked_for_otherwise(
+    change: Callable[[Lab], None], expected: tuple[str, dict[str, Any]]
+):
+    nobody, script = stub_lab(), Script()  # at its endpoint nobody answers
+    change(rehearsed(nobody, script))
+    (line,) = script.taken()
+    assert isinstance(line, PlannedCall)
+    assert (line.service, line.operation, dict(line.arguments)) == (LOCAL_LAB, *expected)
+    with pytest.raises(LabError, match=expected[0]):
+        change(nobody)
