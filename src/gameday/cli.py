@@ -11,6 +11,7 @@ from gameday.cli_abort import abort
 from gameday.cli_campaign import campaign
 from gameday.cli_drill import drill
 from gameday.cli_lab import lab
+from gameday.cli_plan import plan
 from gameday.cli_record import judge, report, undo, verify
 from gameday.cli_runbook import runbook
 from gameday.cli_selftest import selftest
@@ -32,7 +33,7 @@ def version() -> None:
     click.echo(installed("chaostoolkit-gameday"))
 
 
-for command in (lab, drill, campaign, judge, report, verify, undo, abort, runbook, selftest):
+for command in (lab, drill, campaign, judge, report, verify, undo, abort, plan, runbook, selftest):
     cli.add_command(command)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gameday.cli_words import key_values
+
 if TYPE_CHECKING:
     from gameday.lab.model import Lab
     from gameday.recovery.runbook import Check, Runbook, Scene, Step
@@ -76,7 +78,7 @@ def run(
     if folder := resume or record:
         click.get_current_context().with_resource(alone_in(folder, "walk a runbook in"))
     walked = read_walked(resume) if resume else None
-    values = book.options_said(walked.options if walked else _values(said))
+    values = book.options_said(walked.options if walked else key_values(said, "an option"))
     steps, begun = left_of(book, walked) if walked else (steps_from(book, start), None)
     if not steps:
         click.echo(f"nothing is left to do: every step of {name} was taken")
@@ -108,16 +110,6 @@ def _agree(
     if not yes and not sys.stdin.isatty():
         then = "walk it in a terminal, or say --yes: then nobody is asked"
         raise InputError("somebody to ask before each change", "no terminal", then)
-
-
-def _values(said: Sequence[str]) -> dict[str, str]:
-    """``KEY=VALUE`` as a table; raises :class:`InputError`."""
-    from gameday.errors import InputError
-
-    pairs = [text.partition("=") for text in said]
-    if odd := [text for text, (key, equals, _) in zip(said, pairs, strict=True) if not (key and equals)]:
-        raise InputError("an option as KEY=VALUE", repr(odd[0]), "correct it")
-    return {key: value for key, _, value in pairs}
 
 
 def _reach(lab: str, deployment: str) -> "Lab":

@@ -23,6 +23,7 @@ from gameday.facts import Event, Kind, Measurement, Objectives, Plan, StopCondit
 from gameday.faults.account_warden import unwatched, watch_over
 from gameday.faults.acls import breakable_service
 from gameday.faults.guard import may_change, may_drill
+from gameday.faults.rehearsal import rehearse
 from gameday.lab.fence import fence_if_promoted
 from gameday.live import Display, Silent
 from gameday.outside import Outside
@@ -119,11 +120,14 @@ class Drill:
                 self._stack.close()
             raise
 
-    def baseline(self, within_s: float = BASELINE_WITHIN_S) -> None:
+    def baseline(self, within_s: float = BASELINE_WITHIN_S, faults: "Sequence[Fault]" = ()) -> None:
         """Wait until 99.9 % of the last 200 fresh probes, writes and reads, are good; ``within_s`` is not scaled.
 
-        Raises :class:`DeadlineError` when that does not come about: break nothing then; the verdict is UNKNOWN.
+        Raises :class:`DeadlineError` when that does not come about: break nothing then; the verdict is UNKNOWN. In an
+        account, whatever would keep one of ``faults`` from being injected is raised before.
         """
+        for fault in faults if not self.lab.is_local else ():
+            rehearse(fault, self.lab)
         self._phase("baseline")
         self.clients.demand_baseline(within_s)
         self._arm()

@@ -167,11 +167,17 @@ class Stopping:
 
     def _heed_requests(self) -> None:
         while not self._end.wait(ASKED_EVERY_S):
-            if request := self._asked():
+            if request := self._request():
                 self._stop(Breach(ABORTED, request.why, request.who))
             for watch in list(self._watches):
                 if watch.unanswered_s() > ANSWER_WITHIN_S:
                     self._judge(watch, Sight(False, f"it cannot be read: no answer within {ANSWER_WITHIN_S:g} s"))
+
+    def _request(self) -> Request | None:
+        try:
+            return self._asked()
+        except Exception as cause:  # noqa: BLE001  who cannot be asked to end any more, ends
+            return Request("nobody", f"whether somebody asks cannot be read: {cause!r}")
 
     def _judge(self, watch: Watch, sight: Sight) -> None:
         if not sight.holds:

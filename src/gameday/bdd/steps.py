@@ -10,7 +10,7 @@ from pytest_bdd import given, parsers, then, when
 from gameday.clock import NS
 from gameday.drill import Drill
 from gameday.errors import DeadlineError
-from gameday.facts import Event, Kind, Measurement, Verdict, Witness
+from gameday.facts import Event, Kind, Measurement, StopCondition, Verdict, Witness
 from gameday.preparing import LOCAL
 from gameday.record.lines import Damage
 from gameday.recovery import runbook
@@ -29,6 +29,24 @@ ALARM_RULE = "gameday-primary-down"  # of infra/stacks/orchestration.py; the loc
 def orders_flow(drill: Drill) -> None:
     """The baseline: nothing is broken in a service that does not work."""
     drill.baseline()
+
+
+@given(parsers.re(r'the drill stops when the alarm "(?P<name>[^"]+)" goes off$'))
+def stops_at_an_alarm(drill: Drill, name: str) -> None:
+    """From the end of the baseline on; or is in any state but OK, or cannot be read."""
+    drill.stops_when(StopCondition(alarm=name))
+
+
+@given(parsers.re(r"the drill stops when the replica is more than (?P<seconds>\d+) seconds? behind$"))
+def stops_at_a_lag(drill: Drill, seconds: str) -> None:
+    """By the newest sample of its lag; or when there is none."""
+    drill.stops_when(StopCondition(probe="replica_lag_s", at_most=float(seconds)))
+
+
+@given(parsers.re(r"the drill stops when fewer than (?P<percent>\d+) % of orders are accepted$"))
+def stops_at_refused_orders(drill: Drill, percent: str) -> None:
+    """Of the newest hundred fresh writes."""
+    drill.stops_when(StopCondition(probe="write_success_rate", at_least=int(percent) / 100))
 
 
 @when("the primary region is cut off")

@@ -99,6 +99,16 @@ def check_given(given: Tree, configuration: Tree) -> None:
             raise _misspelt("a --var that the experiment's configuration has", key, tuple(configuration))
 
 
+def check_said_aloud(experiment: Tree, given: Tree, choice: LabChoice) -> None:
+    """In an account: refuse ``live`` that stands in the file, where it would be said of every run to come."""
+    written = (experiment.get("configuration") or {}).get("live")
+    is_from_the_shell = isinstance(written, Mapping) and not written.get("default")
+    is_of_this_run = "live" in given or is_from_the_shell
+    if choice.name == AWS and not is_of_this_run:
+        then = "chaos run --var live=ACCOUNT:REGION, or a variable of the environment; leave [] in the file"
+        raise ExperimentError("`live` said for this run", f"{written!r} in the experiment", then)
+
+
 def check_references(experiment: Tree, configuration: Tree, secrets: Tree) -> None:
     """Refuse ``${x}`` that would reach an action as text."""
     names = {*configuration, *(name for group in secrets.values() if isinstance(group, Mapping) for name in group)}

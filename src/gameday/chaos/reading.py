@@ -26,6 +26,10 @@ class ExperimentFile:
 
     def asks(self, given: Mapping[str, str]) -> Asked:
         """What the drill would be with these ``--var``; raises :class:`ExperimentError` where ``chaos run`` would."""
+        return read(dict(self.tree), *self.loaded(given))
+
+    def loaded(self, given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Configuration and secrets with these ``--var``, as the activities will have them."""
         configured = self.tree.get("configuration") or {}
         check_given(given, configured)
         try:
@@ -33,7 +37,7 @@ class ExperimentFile:
             secrets = load_secrets(self.tree.get("secrets") or {}, configuration)
         except (ChaosException, ValueError) as cause:
             raise ExperimentError(f"a configuration of {self.path} that can be read", str(cause)) from cause
-        return read(dict(self.tree), configuration, secrets)
+        return configuration, secrets
 
     def leaves_to_the_shell(self, key: str) -> bool:
         """Whether a variable of the environment decides over ``key``."""

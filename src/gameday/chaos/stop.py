@@ -1,5 +1,6 @@
 """Stop conditions as an experiment writes them, and the probes of other extensions among them."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -17,7 +18,6 @@ from gameday.probing import PROBES
 from gameday.stopping import Door, Sight
 
 KEYS = tuple(field.name for field in fields(StopCondition) if field.name != "elsewhere")
-NUMBERS = ("at_least", "at_most")
 
 type Tree = Mapping[str, Any]
 
@@ -59,12 +59,15 @@ def _condition(told: object, where: str) -> StopCondition:
     if told.get("probe") and told["probe"] not in PROBES:
         seen = f"{told['probe']!r}{suggestion(str(told['probe']), tuple(PROBES))}"
         raise ExperimentError(f"a probe at {where}: {', '.join(PROBES)}", seen, "correct it, or give a whole probe")
-    if odd := [key for key in NUMBERS if key in told and not _is_number(told[key])]:
-        raise ExperimentError(f"{odd[0]} at {where} to be a number", repr(told[odd[0]]), "correct it")
     try:
-        return StopCondition(**told)
+        condition = msgspec.convert(dict(told), StopCondition)
+        if condition.probe:
+            inspect.signature(PROBES[condition.probe]).bind(None, **condition.arguments)
+    except (msgspec.ValidationError, TypeError) as wrong:
+        raise ExperimentError(f"numbers and texts at {where} in their places", str(wrong), "correct it") from wrong
     except InputError as wrong:
         raise ExperimentError(f"{where}: {wrong.expected}", wrong.seen, wrong.next_step) from wrong
+    return condition
 
 
 def _elsewhere(told: Tree, where: str) -> StopCondition:
@@ -80,7 +83,3 @@ def _elsewhere(told: Tree, where: str) -> StopCondition:
         seen = ", ".join(key for key in told if key != "probe")
         raise ExperimentError(f"a whole probe at {where}, and nothing beside it", seen, "its tolerance says it all")
     return StopCondition(elsewhere=probe)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -29,6 +29,8 @@ class StopCondition:
 
         if sum(map(bool, (self.alarm, self.probe, self.elsewhere))) != 1:
             raise InputError("a stop condition of one alarm or one probe", self.what or "neither", "name one")
+        if isinstance(self.equals, bool):
+            raise InputError("a probe that equals a text or a number", repr(self.equals), "no probe answers so")
         bounds = (self.at_least, self.at_most, self.equals)
         if bool(self.probe) == all(bound is None for bound in bounds):
             then = "give it at_least, at_most or equals" if self.probe else "those bounds belong to a probe of gameday"

@@ -78,7 +78,7 @@ class Warden:
         words = msgspec.json.encode(watch).decode()
         command = [sys.executable, "-m", "gameday.faults.warden", str(record.folder), words]
         log = record.folder / "warden.log"
-        env = bare_environment() if watch.lab.kind == "local" else None  # in an account it needs the drill's credentials
+        env = bare_environment() if watch.lab.kind == "local" else None  # an account asks for credentials
         with log.open("ab") as sink:
             process = subprocess.Popen(
                 command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, start_new_session=True

@@ -85,9 +85,7 @@ def was_replaced(lab: Lab, region: str) -> bool:
 
 def fence(lab: Lab, region: str, timeline: Timeline, clock: Clock = SYSTEM) -> Fence:
     """Scale the region's tasks to 0, close its database's security group, and verify both, else :class:`FaultError`."""
-    cluster, service = lab.of(region, "ClusterName"), lab.of(region, "EcsServiceName")
-    lab.client("ecs", region).update_service(cluster=cluster, service=service, desiredCount=0)
-    close_database(lab, region)
+    isolate(lab, region)
     by_hand = "do not heal the network; scale the service to 0 and close the database's security group by hand"
     look = partial(seen, lab, region)
     try:
@@ -101,6 +99,13 @@ def fence(lab: Lab, region: str, timeline: Timeline, clock: Clock = SYSTEM) -> F
         database_open_to=fenced.database_open_to,
     )  # fmt: skip
     return fenced
+
+
+def isolate(lab: Lab, region: str) -> None:
+    """What fencing calls; whether it helped is verified by :func:`fence`."""
+    cluster, service = lab.of(region, "ClusterName"), lab.of(region, "EcsServiceName")
+    lab.client("ecs", region).update_service(cluster=cluster, service=service, desiredCount=0)
+    close_database(lab, region)
 
 
 def is_fenced(fence: Fence) -> bool:

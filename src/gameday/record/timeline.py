@@ -15,7 +15,12 @@ from gameday.secrecy import environment_secrets, hide, hide_in
 
 
 class Timeline:
-    """Appends chained events to one record; several processes may append to the same file. ``watch`` sees each."""
+    """Appends chained events to one record; several processes may append to the same file. ``watch`` sees each.
+
+    ``is_rehearsal``: nothing is done, so nobody may wait for an effect.
+    """
+
+    is_rehearsal = False
 
     def __init__(self, record: Record, clock: Clock = SYSTEM, watch: Callable[[Event], None] | None = None) -> None:
         self._clock, self._boot, self._watch, self._hidden = clock, boot_id(), watch, environment_secrets()

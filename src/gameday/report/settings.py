@@ -103,6 +103,7 @@ def configuration(plan: Plan) -> Table:
         *([("longest duration (max_duration_s)", words.span(plan.max_duration_s))] if plan.max_duration_s else []),
         *(("fault", fault) for fault in plan.faults),
         *(("expected alarm", alarm) for alarm in plan.expected_alarms),
+        *(("stopped without", condition.what) for condition in plan.stop_when),
         *sorted(plan.outputs.items()),
     )
     rows = tuple((text(name), code(value)) for name, value in told)

@@ -61,7 +61,7 @@ class StandInWorld(RealWorld):
         self.timeline = timeline
         return Nothing()
 
-    def warden(self, record: Record, lab: Lab, private: bool, max_duration_s: float | None) -> "Nothing":
+    def warden(self, record: Record, lab: Lab, private: bool, max_duration_s: float) -> "Nothing":
         return Nothing()
 
     def wal(self, lab: Lab) -> tuple[WalCommit, ...] | None:
@@ -144,7 +144,7 @@ class Nothing:
 
     def stop(self) -> None: ...
 
-    def dismiss(self) -> None: ...
+    def dismiss(self, takes_over: bool = False) -> None: ...
 
 
 def _settled(record: Record) -> tuple[Collection[str], dict[str, str]]:

@@ -118,6 +118,23 @@ def test_a_key_and_a_secret_are_taken_away_and_given_back_by_sentences(project, 
     assert done.returncode == 0, done.stdout
 
 
+def test_a_drill_stops_when_a_sentence_says_so(project):
+    stop = "    Given the drill stops when the replica is more than 10 seconds behind\n"
+    begins = "    Given orders are placed and read without errors\n"
+    assert begins in FEATURE
+    done = project(FEATURE.replace(begins, stop + begins))
+    assert done.returncode == 1
+    assert "expected replica_lag_s at most 10.0; saw it cannot be read" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "sentence", ['the alarm "gameday-5xx" goes off', "fewer than 50 % of orders are accepted"]
+)  # fmt: skip
+def test_every_sentence_that_stops_a_drill_is_understood(sentence, project):
+    done = project(f"Feature: f\n  Scenario: s\n    Given the drill stops when {sentence}\n")
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_failover_that_somebody_started_by_hand_did_not_start_by_itself(project, tmp_path):
     conftest = tmp_path / "conftest.py"
     conftest.write_text(CONFTEST.replace("gameday-primary-down-4711", "by-hand"))

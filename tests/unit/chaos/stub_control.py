@@ -1,6 +1,7 @@
 """The drill's control over a world of our own, for experiments that tests really run with ``chaos run``."""
 
 import os
+from threading import Event
 
 from chaoslib.exceptions import InterruptExecution
 from stub_world import StubFault, StubWorld
@@ -76,3 +77,8 @@ def all_but_the_second_time():
     """A probe whose answer is true before the method, and false at the first look while it runs."""
     LOOKS.append("look")
     return len(LOOKS) != 2
+
+
+def wait_for_ever():
+    """An action of another extension that takes its time, and knows nothing of the drill."""
+    Event().wait(30)

@@ -27,7 +27,9 @@ def gameday(*words, home, cwd=None):
     )
 
 
-@pytest.mark.parametrize("command", [[], ["lab"], ["drill"], ["judge"], ["report"], ["undo"], ["lab", "up"]])
+@pytest.mark.parametrize(
+    "command", [[], ["lab"], ["drill"], ["judge"], ["report"], ["undo"], ["abort"], ["plan"], ["lab", "up"]]
+)
 def test_every_command_explains_itself(command):
     told = CliRunner().invoke(cli, [*command, "--help"])
     assert told.exit_code == 0
@@ -54,6 +56,12 @@ def test_an_error_of_ours_is_told_in_three_parts_without_a_traceback(tmp_path):
         "saw       no plan.json in it",
         "next      name a folder reports/<drill>/<time>",
     ]
+
+
+def test_a_plan_of_no_experiment_exits_2_and_an_abort_without_a_drill_1(tmp_path):
+    planned, aborted = gameday("plan", "none.json", home=tmp_path), gameday("abort", home=tmp_path)
+    assert (planned.returncode, planned.stderr.splitlines()[0]) == (2, "expected  an experiment at none.json")
+    assert (aborted.returncode, aborted.stderr.splitlines()[1]) == (1, "saw       no drill in progress")
 
 
 def test_a_wrong_input_exits_2_and_creates_nothing(tmp_path):

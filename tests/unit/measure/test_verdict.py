@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from records import OUTAGE, PLAN, PRIMARY, TIMERS, DrillBuilder, at_ns, good_drill, told
 
-from gameday.facts import BASELINE_NOT_MET, NOT_AS_PLANNED, OUTLIVED, Kind, Objectives, Verdict, Witness
+from gameday.facts import ABORTED, BASELINE_NOT_MET, NOT_AS_PLANNED, OUTLIVED, Kind, Objectives, Verdict, Witness
 from gameday.measure.judge import judge
 from gameday.measure.missing import FIRST_READING
 from gameday.measure.verdict import verdict_of
@@ -217,6 +217,12 @@ MISSING = {
     ),
     "an action that failed": (
         lambda d: d.event(Kind.NOTE, NOT_AS_PLANNED, 5, failed="hold: ValueError"), "the drill was not run as planned",
+    ),
+    "a stop condition": (
+        lambda d: d.event(Kind.STOPPED, "the alarm x OK", 5, seen="ALARM"), "a stop condition no longer held",
+    ),
+    "somebody who asked": (
+        lambda d: d.event(Kind.STOPPED, ABORTED, 5, seen="a fire", who="me"), "the drill was aborted by request",
     ),
     "a primary already unhealthy": (
         lambda d: d.event(Kind.HEALTH_CHECK, "unhealthy", -3), "the primary was already down before the fault",

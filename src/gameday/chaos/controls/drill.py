@@ -15,6 +15,7 @@ from chaoslib.types import Configuration, Experiment, Journal, Secrets
 
 from gameday.chaos import experiment as experiments
 from gameday.chaos.journal import failures
+from gameday.chaos.planned import refuse_what_would_be_refused
 from gameday.chaos.redact import RedactedLog, hidden_values, redacted
 from gameday.chaos.stop import door
 from gameday.chaos.token import TOKEN, Stopped, stopped, take
@@ -65,12 +66,15 @@ def begin(
     LOG.hidden = hidden_values(configuration, secrets)
     logger.addFilter(LOG)
     try:
-        experiments.check_given(_given(), configuration)
+        given = _given()
+        experiments.check_given(given, configuration)
         asked = experiments.read(experiment, configuration, secrets)
+        experiments.check_said_aloud(experiment, given, asked.choice)
         how = door(configuration, secrets)
         drill = Drill.of(asked.choice, asked.intent, display=display_for(), world=world, clock=clock, door=how)
         token.drill = drill
         drill.prepare()
+        refuse_what_would_be_refused(experiment, configuration, secrets, drill.lab)
         token.is_open = True
         drill.baseline()
     except GamedayError as cause:

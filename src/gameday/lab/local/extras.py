@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -11,6 +12,7 @@ import msgspec
 from gameday.errors import LabError
 from gameday.facts import WalCommit
 from gameday.lab.model import Lab
+from gameday.lab.rehearsing import LOCAL_LAB, PlannedCall, Rehearsing
 from gameday.processes import ProcessId
 
 
@@ -62,34 +64,42 @@ def wal_after_fork(lab: Lab) -> tuple[WalCommit, ...] | None:
 
 def kill_database(lab: Lab, region: str, database: str) -> None:
     """Kill a database's host: nothing under way is delivered, its processes get SIGKILL; returns when they are dead."""
-    _ask(lab, f"kill-database?region={region}&database={database}", bool)
+    _change(lab, "kill-database", region=region, database=database)
 
 
 def start_database(lab: Lab, region: str, database: str) -> None:
     """Start a database that was killed; returns at once, and its status says when it is available. One that runs goes
     on."""
-    _ask(lab, f"start-database?region={region}&database={database}", bool)
+    _change(lab, "start-database", region=region, database=database)
 
 
 def slow_replication(lab: Lab, replica: str, *, bandwidth_bps: float, latency_s: float | None = None) -> None:
     """Let the replica's replication link carry so many bits a second at most, ``latency_s`` one way if it is given."""
-    asked = {"replica": replica, "bandwidth_bps": bandwidth_bps}
-    _ask(lab, f"shape-replication?{urlencode(asked | ({} if latency_s is None else {'latency_s': latency_s}))}", bool)
+    shape = {"bandwidth_bps": bandwidth_bps, "latency_s": latency_s}
+    _change(lab, "shape-replication", replica=replica, **{k: v for k, v in shape.items() if v is not None})
 
 
 def unslow_replication(lab: Lab, replica: str) -> None:
     """Give the replica's replication link the width and the latency that the lab made it with."""
-    _ask(lab, f"shape-replication?{urlencode({'replica': replica})}", bool)
+    _change(lab, "shape-replication", replica=replica)
 
 
 def trouble_control_plane(lab: Lab, region: str, service: str, how: Mapping[str, float]) -> None:
     """Put a rule in force at the control plane's door (:class:`gameday.lab.local.gate.Rule`, by its fields' names)."""
-    _ask(lab, f"trouble-control-plane?{urlencode({'region': region, 'service': service, **how})}", bool)
+    _change(lab, "trouble-control-plane", region=region, service=service, **how)
 
 
 def calm_control_plane(lab: Lab, region: str, service: str) -> None:
     """Take the rule for exactly this service and region away."""
-    _ask(lab, f"calm-control-plane?{urlencode({'region': region, 'service': service})}", bool)
+    _change(lab, "calm-control-plane", region=region, service=service)
+
+
+def _change(lab: Lab, what: str, **arguments: Any) -> None:
+    """Have the lab do something; in a rehearsal it is noted instead, as a call of AWS is."""
+    if isinstance(lab.aws, Rehearsing):
+        lab.aws.note(PlannedCall(LOCAL_LAB, what, str(arguments.get("region", "")), arguments))
+        return
+    _ask(lab, f"{what}?{urlencode(arguments)}", bool)
 
 
 def _ask[T](lab: Lab, what: str, form: type[T], within_s: float = 10) -> T:

@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from control_plane import aws_of, bare_ground, emptied
 from moto.rds.models import rds_backends
+from reference_stage import reference_stage
 
 from gameday.aws import Aws
 from gameday.faults import SecretUnavailable
 from gameday.faults.replay import replay
-from gameday.lab.local.deployer import deploy
 from gameday.lab.local.ground import Ground
-from gameday.lab.local.moto_patches import Hooks, apply_patches
-from gameday.lab.local.server import serve
-from gameday.lab.model import Lab, Outputs, read_outputs
+from gameday.lab.model import Lab, Outputs
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
@@ -27,21 +24,8 @@ WEST = "us-west-2"
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ground, Aws, Outputs]]:
-    ground = bare_ground(tmp_path_factory.mktemp("reference"))
-    where = Hooks(
-        endpoint_url=ground.endpoint_url,
-        said=ground.said,
-        database_endpoint=lambda region, db_id: (ground.addresses.database(region), ground.ports.database),
-    )
-    apply_patches(where)
-    parameters = {
-        "ServicePort": str(ground.ports.http), "TaskPort": str(ground.ports.task),
-        "DatabasePort": str(ground.ports.database), "Resolver": ground.resolver,
-    }  # fmt: skip
-    with serve(ground), emptied():
-        deploy(aws_of(ground), parameters)
-        aws = aws_of(ground)
-        yield ground, aws, read_outputs(aws, "gameday", "ap-southeast-2", WEST)
+    with reference_stage(tmp_path_factory.mktemp("reference")) as stage:
+        yield stage
 
 
 def test_it_says_where_the_service_is(deployed: Any) -> None:

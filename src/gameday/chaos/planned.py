@@ -1,0 +1,141 @@
+"""An experiment, rehearsed: its own actions, on a drill that calls nothing that would change anything.
+
+Every action of gameday is really called, with the arguments that it will have; the drill that it acts on notes undo
+steps and changing calls in the place of making them. Each is rehearsed on the lab as it is now, not as the actions
+before it will have left it; where that cannot be, the plan says so.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+from chaoslib import substitute
+
+from gameday.chaos import actions
+from gameday.chaos.token import TOKEN, Stopped
+from gameday.drill import Drill
+from gameday.errors import GamedayError
+from gameday.faults.base import Fault
+from gameday.faults.rehearsal import Line, Script, UnwrittenJournal, UnwrittenTimeline, rehearsed
+from gameday.lab.fence import isolate
+from gameday.lab.model import Lab
+from gameday.lab.rehearsing import PlannedCall
+from gameday.recovery.failover import UNPLANNED, check_mode, start_planned_failover, start_unplanned_failover
+from gameday.recovery.runbook import Runbook, Scene
+from gameday.recovery.shown import Unknown, nowhere
+
+FENCES_ONLY_IF = "only where the other region took its place: healing fences it first"
+
+type Tree = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedActivity:
+    """One activity: its undo steps and calls in their order; ``note`` says when, or why they are not known.
+
+    ``refusal`` is why a fault could not even be rehearsed: a guard's word, or something that cannot be read.
+    """
+
+    name: str
+    what: str
+    lines: tuple[Line, ...] = ()
+    note: str = ""
+    is_known: bool = True
+    refusal: GamedayError | None = None
+
+
+class Rehearsal:
+    """The part of a drill that the actions of an experiment use. Nothing is waited for, for nothing happens."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.script, self.note = Script(), ""
+        self.lab, self.timeline = rehearsed(lab, self.script), UnwrittenTimeline()
+        self.undo = UnwrittenJournal(self.script.add)
+        self.clients = SimpleNamespace(told=lambda newest: "nothing was probed")
+        self._regions: dict[str, None] = {}
+
+    def inject(self, fault: Fault) -> None:
+        self._regions[fault.region] = None
+        fault.inject(self.lab, self.undo, self.timeline)
+
+    def heal(self) -> None:
+        """The undo steps are the faults' own; what comes on top is the fence."""
+        for region in self._regions:
+            isolate(self.lab, region)
+        self.note = FENCES_ONLY_IF if self._regions else ""
+
+    def fence(self) -> None:
+        isolate(self.lab, self.lab.primary)
+
+    def fail_over(self, mode: str = UNPLANNED) -> None:
+        start = start_unplanned_failover if check_mode(mode) == UNPLANNED else start_planned_failover
+        start(self.lab, self.timeline)
+
+    def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
+        """Each step's calls as ``gameday runbook run --only-show`` has them."""
+        looking = Scene(self.lab, nowhere(runbook.name), runbook.options_said(options or {}))
+        showing = Scene(self.lab, looking.timeline, looking.options, Unknown())
+        self.note = f"where <…> stands, an earlier step finds it: gameday runbook run {runbook.name} --only-show"
+        for step in runbook.steps:
+            for check in step.before:
+                with contextlib.suppress(Exception):  # what a step before it brings about is not there yet
+                    check.look(looking)
+            showing.found.update(looking.found)
+            for call in step.calls(showing):
+                self.script.add(PlannedCall(call.service, call.operation, call.region, call.arguments))
+
+    def until_recovered(self, within_s: float) -> bool:
+        return True
+
+    def until(self, awaited: object, within_s: float) -> None: ...
+    def observe(self) -> None: ...
+    def hold(self, seconds: float) -> None: ...
+
+
+def planned(experiment: Tree, configuration: Tree, secrets: Tree, lab: Lab) -> Iterator[PlannedActivity]:
+    """Every action of the method, then of the rollbacks, as it would be taken on this lab now."""
+    rehearsal = Rehearsal(lab)
+    with _in_the_drills_place(rehearsal):
+        for section in ("method", "rollbacks"):
+            for activity in experiment.get(section) or ():
+                if activity.get("type") == "action":
+                    yield _one(activity, configuration, secrets, rehearsal)
+
+
+def refuse_what_would_be_refused(experiment: Tree, configuration: Tree, secrets: Tree, lab: Lab) -> None:
+    """In an account: raise now, before the baseline, what keeps one of the experiment's faults from being injected."""
+    if lab.is_local:
+        return
+    for each in planned(experiment, configuration, secrets, lab):
+        if each.refusal:
+            raise each.refusal
+
+
+def _one(activity: Tree, configuration: Tree, secrets: Tree, rehearsal: Rehearsal) -> PlannedActivity:
+    name, provider = str(activity.get("name", "an action")), activity["provider"]
+    if provider.get("module") != actions.__name__:
+        return PlannedActivity(name, str(provider.get("module") or provider.get("type")), (), _NOT_OURS, is_known=False)
+    given = substitute(provider.get("arguments") or {}, configuration, secrets)
+    what = f"{provider['func']}({', '.join(f'{key}={value!r}' for key, value in given.items())})"
+    rehearsal.note = ""
+    try:
+        getattr(actions, provider["func"])(**given)
+    except Stopped as stopped:
+        refusal = stopped if provider["func"].startswith("inject_") else None
+        return PlannedActivity(name, what, rehearsal.script.taken(), f"{stopped}", is_known=False, refusal=refusal)
+    return PlannedActivity(name, what, rehearsal.script.taken(), rehearsal.note)
+
+
+_NOT_OURS = "an action of another extension: what it calls is not known"
+
+
+@contextlib.contextmanager
+def _in_the_drills_place(rehearsal: Rehearsal) -> Iterator[None]:
+    before = TOKEN.drill, TOKEN.is_open
+    TOKEN.drill, TOKEN.is_open = cast(Drill, rehearsal), True
+    try:
+        yield
+    finally:
+        TOKEN.drill, TOKEN.is_open = before

@@ -1,0 +1,113 @@
+"""An experiment, rehearsed: its own actions on a drill that changes nothing."""
+
+import pytest
+from fault_stage import OTHER, REGION, lab_of, vpc_of
+from moto import mock_aws
+from test_database_loss import tagged
+
+from gameday.aws import Aws
+from gameday.chaos.experiment import check_said_aloud
+from gameday.chaos.planned import planned, refuse_what_would_be_refused
+from gameday.chaos.token import TOKEN
+from gameday.cli_plan import lines_of
+from gameday.errors import ExperimentError, GamedayError
+from gameday.lab.rehearsing import PlannedCall
+from gameday.preparing import LabChoice
+
+
+def action(func, module="gameday.chaos.actions", **arguments):
+    provider = {"type": "python", "module": module, "func": func, "arguments": arguments}
+    return {"type": "action", "name": func, "provider": provider}
+
+
+ISOLATE = action("inject_database_loss", region="${region}", how="isolate")
+CONFIGURATION = {"region": REGION}
+
+
+@pytest.fixture
+def ec2(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield Aws().client("ec2", REGION)
+
+
+def a_lab(ec2, **changed):
+    vpc = vpc_of(ec2)
+    tagged(ec2, vpc)
+    return lab_of(vpc, **changed)
+
+
+def plan_of(lab, *method, rollbacks=()):
+    return list(planned({"method": method, "rollbacks": rollbacks}, CONFIGURATION, {}, lab))
+
+
+def operations(each):
+    return [line.operation for line in each.lines if isinstance(line, PlannedCall)]
+
+
+def test_each_action_is_called_with_its_own_arguments_and_the_drill_is_forgotten_again(ec2):
+    fault, wait, heal = plan_of(a_lab(ec2), ISOLATE, action("hold", seconds=3600), rollbacks=[action("heal")])
+    assert fault.what == f"inject_database_loss(region={REGION!r}, how='isolate')"
+    assert operations(fault) == ["create_network_acl", *["replace_network_acl_association"] * 2]
+    assert (wait.lines, wait.is_known) == ((), True)
+    assert operations(heal)[0] == "update_service"
+    assert heal.note.startswith("only where the other region took its place")
+    assert TOKEN.drill is None
+
+
+def test_a_snapshot_and_a_failover_by_hand_are_told_too(ec2):
+    lab = a_lab(ec2)
+    lab.outputs.shared["StateMachineArn"] = "arn:aws:states:us-west-2:123456789012:stateMachine:x"
+    snapshot, failover = plan_of(lab, action("take_snapshot", region=REGION), action("fail_over"))
+    assert operations(snapshot) == ["create_db_snapshot"]
+    assert [(line.operation, line.region) for line in failover.lines] == [("start_execution", OTHER)]
+    assert Aws().client("rds", REGION).describe_db_snapshots(SnapshotType="manual")["DBSnapshots"] == []
+
+
+def test_what_another_extension_calls_is_not_known(ec2):
+    (other,) = plan_of(a_lab(ec2), action("stop_instances", "chaosaws.ec2.actions"))
+    assert (other.is_known, other.lines) == (False, ())
+
+
+def test_for_people_each_undo_step_stands_before_its_calls(ec2):
+    (fault,) = plan_of(a_lab(ec2), ISOLATE)
+    told = [line.split()[:2] for line in "\n".join(lines_of(fault)).splitlines() if line.startswith("    ")]
+    assert [first for first, _ in told] == ["undo", "call", "undo", "undo", "call", "call"]
+    assert "aws ec2 create-network-acl --region ap-southeast-2" in "\n".join(lines_of(fault))
+
+
+def test_a_call_without_an_undo_step_says_so(ec2):
+    (fault,) = plan_of(a_lab(ec2), action("take_snapshot", region=REGION))
+    assert "no undo step" in "\n".join(lines_of(fault))
+
+
+@pytest.mark.parametrize(("changed", "told"), [({"live": False}, "`live`"), ({"allowed": False}, "allow-list")])
+def test_what_a_fault_would_be_refused_for_is_raised_before_the_baseline(changed, told, ec2):
+    with pytest.raises(GamedayError, match=told):
+        refuse_what_would_be_refused({"method": [ISOLATE]}, CONFIGURATION, {}, a_lab(ec2, **changed))
+
+
+def test_tags_that_cannot_be_read_refuse_too(ec2):
+    lab = a_lab(ec2)
+    lab.outputs.regions[REGION]["ClusterName"] = "gone"
+    with pytest.raises(GamedayError, match="ClusterNotFound"):
+        refuse_what_would_be_refused({"method": [ISOLATE]}, CONFIGURATION, {}, lab)
+
+
+@pytest.mark.parametrize(
+    ("written", "given", "is_fine"),
+    [
+        (["1:a"], {}, False), ([], {}, False), ([], {"live": "1:a"}, True),
+        ({"type": "env", "key": "GAMEDAY_LIVE"}, {}, True),
+        ({"type": "env", "key": "GAMEDAY_LIVE", "default": "1:a"}, {}, False),
+    ],
+)  # fmt: skip
+def test_in_an_account_live_is_said_for_this_run_and_not_in_the_file(written, given, is_fine):
+    experiment = {"configuration": {"live": written}}
+    check_said_aloud(experiment, given, LabChoice("local"))
+    if is_fine:
+        check_said_aloud(experiment, given, LabChoice("aws"))
+        return
+    with pytest.raises(ExperimentError, match="said for this run"):
+        check_said_aloud(experiment, given, LabChoice("aws"))
