@@ -8,6 +8,7 @@ every 20 ms, by a name that nobody caches. All listen on loopback.
 import base64
 import json
 import logging
+import shutil
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ import requests
 from moto.server import ThreadedMotoServer
 
 from gameday.clock import eventually
+from gameday.errors import LabError
 from gameday.lab.local.dns import NOERROR, Answer, DnsServer, Line
 from gameday.lab.local.links import LinkBoard, Place
 from gameday.lab.local.pg_binaries import find_binaries
@@ -220,4 +222,12 @@ def _start_routing(cluster: Cluster, stack: ExitStack) -> None:
 
 
 def _program(name: str) -> str:
-    return str(Path(sys.executable).parent / name)
+    """A program of the extra ``peer``, beside this Python; raises :class:`LabError` without it."""
+    found = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
+    if found is None:
+        seen, then = (
+            "none beside this Python, and none on the path",
+            "make bench-peer installs it; or put it on the path",
+        )
+        raise LabError(f"a program {name}", seen, then)
+    return found
