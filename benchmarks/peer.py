@@ -12,6 +12,7 @@ the unscaled second or so until the first request has failed. The scale makes bo
 
 import argparse
 import os
+import signal
 import statistics
 from collections.abc import Iterator
 
@@ -29,13 +30,14 @@ def main() -> None:
     asked.add_argument("--times", type=int, default=5, help="runs of each (5)")
     asked.add_argument("--scale", type=float, default=SCALE, help=f"our timer scale ({SCALE:g}: equal detection)")
     said = asked.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended early, it still tells what it saw
     seen: dict[str, list[Outage]] = {name: [] for name in ARMS}
     try:
         for number in range(said.times):
             for name, run in ARMS.items():
                 seen[name].append(run(said.scale))
                 print(f"{number + 1} {name}: {seen[name][-1]}, load {os.getloadavg()[0]:.2f}", flush=True)
-    finally:  # an interrupted measurement still tells what it saw, and how often
+    finally:
         print_table(figures(seen["ours"], seen["Patroni"], said.scale))
 
 
