@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: drill test unit lint bench golden runbooks clean help
+.PHONY: drill test unit lint bench bench-peer golden runbooks clean help
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 drill: $(STAMP)  ## cut off a region in the local lab and measure what its clients lost
 	$(BIN)/chaos --no-version-check run experiments/region-outage.json
@@ -29,6 +29,10 @@ unit: $(STAMP)  ## the tests that start nothing; under a minute
 
 bench: $(STAMP)  ## the figures, as tables
 	$(BIN)/python -m benchmarks
+
+bench-peer: $(STAMP)  ## our outage beside Patroni's, at equal detection, five each; 15 minutes
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,peer]'
+	$(BIN)/python -m benchmarks.peer
 
 golden: $(STAMP)  ## synthesise the CDK app anew into the golden templates
 	$(BIN)/python -m infra.synth

@@ -1,0 +1,70 @@
+"""``make bench-peer``: the outage that clients of the lab see next to that of Patroni's clients, at equal detection.
+
+Runs alternate (ours, theirs, ours, …), so that whatever else the machine does meets both. Killing only the postmaster
+would have Patroni start it again where it was, which recovers no lost host: so each loses the whole host of its primary
+database, agent and PostgreSQL, and what was under way on the link.
+
+*Equal detection.* Patroni: ttl 20 s, loop_wait 1 s (the least it accepts of each), so the leader's key runs out between
+ttl − loop_wait and ttl after the kill, and etcd looks each half second: 19 to 20.5 s. Ours: the alarm on errors wants
+two periods of 60 s × scale with more than 5 % errors each, and windows slide: one whole period and 5 % of the next, and
+the unscaled second or so until the first request has failed. The scale makes both equal; both are measured and printed.
+"""
+
+import argparse
+import os
+import signal
+import statistics
+from collections.abc import Iterator
+
+from benchmarks.figures import Figure, print_table
+from benchmarks.peer_runs import Outage, ours, theirs
+from gameday.lab.timers import RDS_PROMOTION_S
+
+SCALE = 0.275
+ARMS = {"ours": ours, "Patroni": theirs}
+
+
+def main() -> None:
+    """Measure both, so many times each, and print them side by side."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--times", type=int, default=5, help="runs of each (5)")
+    asked.add_argument("--scale", type=float, default=SCALE, help=f"our timer scale ({SCALE:g}: equal detection)")
+    said = asked.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended early, it still tells what it saw
+    seen: dict[str, list[Outage]] = {name: [] for name in ARMS}
+    try:
+        for number in range(said.times):
+            for name, run in ARMS.items():
+                seen[name].append(run(said.scale))
+                print(f"{number + 1} {name}: {seen[name][-1]}, load {os.getloadavg()[0]:.2f}", flush=True)
+    finally:
+        print_table(figures(seen["ours"], seen["Patroni"], said.scale))
+
+
+def figures(mine: list[Outage], peers: list[Outage], scale: float) -> Iterator[Figure]:
+    """Side by side; a run without an outage that could be told is in the lines above the table, and in no figure."""
+    for name, runs in (("ours", mine), ("Patroni", peers)):
+        yield Figure(f"outage, {name}", "s", _known(one.outage_s for one in runs))
+        yield Figure(f"kill → decision, {name}", "s", tuple(one.detection_s for one in runs))
+        yield Figure(f"decision → served again, {name}", "s", _known(one.after_detection_s for one in runs))
+        yield Figure(f"acknowledged writes lost, {name}", "writes", _known(one.lost for one in runs))
+    excess = [one.outage_s - one.floor_s for one in mine if one.outage_s is not None and one.floor_s is not None]
+    yield Figure("outage − floor, ours", "s", tuple(excess), at_most=1.0)
+    yield Figure("outage, ours / Patroni's (of the medians)", "×", _ratio(mine, peers, 0.0), at_most=1.0)
+    aws_s = RDS_PROMOTION_S * scale
+    yield Figure(
+        f"the same with the lab's assumed RDS promotion, {aws_s:.3g} s more (reckoned)", "×", _ratio(mine, peers, aws_s)
+    )
+
+
+def _ratio(mine: list[Outage], peers: list[Outage], more_s: float) -> tuple[float, ...]:
+    above, below = _known(one.outage_s for one in mine), _known(one.outage_s for one in peers)
+    return ((statistics.median(above) + more_s) / statistics.median(below),) if above and below else ()
+
+
+def _known(values: Iterator[float | None]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values if value is not None)
+
+
+if __name__ == "__main__":
+    main()
