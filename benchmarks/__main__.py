@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import drills, failback, lab_cost, objects, restores, startup
+from benchmarks import drills, failback, fuzz, lab_cost, objects, restores, startup
 from benchmarks.figures import print_table
 
 PARTS = {
@@ -13,6 +13,7 @@ PARTS = {
     "restores": (restores.figures, 5),
     "database": (drills.database_figures, 5),
     "quick": (drills.quick_figures, 1),
+    "fuzz": (fuzz.figures, fuzz.INPUTS),
     "drills": (drills.figures, 10),
 }
 

@@ -7,6 +7,7 @@ RPA itself is unknown.
 
 from gameday.clock import NS
 from gameday.facts import Event, Kind, Witness
+from gameday.facts.bounds import stamp_in
 from gameday.measure.evidence import Evidence
 from gameday.measure.moments import last, number
 from gameday.measure.restore import chosen
@@ -44,5 +45,5 @@ def lag_of(sample: Event) -> float | None:
 
 def sampled_ns(sample: Event) -> int:
     """When it was taken, else when it was seen."""
-    stamped = sample.detail.get("sampled_mono_ns")
-    return stamped if isinstance(stamped, int) and not isinstance(stamped, bool) else sample.mono_ns
+    stamped = stamp_in(sample.detail.get("sampled_mono_ns"))
+    return sample.mono_ns if stamped is None else stamped

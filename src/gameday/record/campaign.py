@@ -12,7 +12,7 @@ import msgspec
 from gameday.errors import InputError, RecordError
 from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, DrillDone
 from gameday.record.layout import OTHER_REPORTS, hashes_of, pretty, write_whole
-from gameday.record.lines import Damage, LineWriter, read_lines
+from gameday.record.lines import UNREADABLE, Damage, LineWriter, read_lines
 
 AGAIN = "then render again: gameday campaign --report"
 
@@ -73,7 +73,7 @@ class CampaignFolder:
         path = self.folder / "plan.json"
         try:
             return msgspec.json.decode(path.read_bytes(), type=CampaignPlan)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError, InputError) as cause:
+        except (OSError, *UNREADABLE, InputError) as cause:
             raise RecordError(f"a campaign's plan in {path}", str(cause), "name the folder of a campaign") from cause
 
     @contextlib.contextmanager
