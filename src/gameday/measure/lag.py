@@ -7,7 +7,7 @@ RPA itself is unknown.
 
 from gameday.clock import NS
 from gameday.facts import Event, Kind, Witness
-from gameday.facts.bounds import stamp_in
+from gameday.facts.bounds import SECONDS_MAX, stamp_in
 from gameday.measure.evidence import Evidence
 from gameday.measure.moments import last, number
 from gameday.measure.restore import chosen
@@ -40,7 +40,7 @@ def lag_witness(evidence: Evidence, rpa_s: float | None) -> tuple[Witness, str, 
 def lag_of(sample: Event) -> float | None:
     """RDS reports −1 when replication is broken: that is no lag."""
     found = number(sample.detail.get("lag_s", sample.what))
-    return found if found is not None and found >= 0 else None
+    return found if found is not None and 0 <= found <= SECONDS_MAX else None
 
 
 def sampled_ns(sample: Event) -> int:
