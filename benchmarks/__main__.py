@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import drills, failback, fuzz, lab_cost, objects, restores, startup
+from benchmarks import drills, failback, fuzz, lab_cost, objects, restores, startup, witness
 from benchmarks.figures import print_table
 
 PARTS = {
@@ -14,6 +14,7 @@ PARTS = {
     "database": (drills.database_figures, 5),
     "quick": (drills.quick_figures, 1),
     "fuzz": (fuzz.figures, fuzz.INPUTS),
+    "witness": (witness.figures, 20),
     "drills": (drills.figures, 10),
 }
 
