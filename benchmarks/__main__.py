@@ -3,7 +3,7 @@
 import argparse
 from functools import partial
 
-from benchmarks import drills, failback, kills, lab_cost, objects, restores, startup, truth
+from benchmarks import drills, failback, fuzz, kills, lab_cost, objects, restores, startup, truth, witness
 from benchmarks.figures import print_table
 
 PARTS = {
@@ -15,6 +15,8 @@ PARTS = {
     "restores": (restores.figures, 5),
     "database": (drills.database_figures, 5),
     "quick": (drills.quick_figures, 1),
+    "fuzz": (fuzz.figures, fuzz.INPUTS),
+    "witness": (witness.figures, 20),
     "drills": (drills.figures, 10),
 }
 KILLS = "kills"  # takes an option of its own

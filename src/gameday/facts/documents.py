@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gameday.facts.bounds import Count, StampNs
+
 # What a NOTE says when all of them were read back; detail.documents: how many lines objects-survivors.ndjson then held.
 DOCUMENTS_READ_BACK = "documents read back"
 
@@ -13,8 +15,8 @@ class Document:
     boot: str
     key: str
     sum: str
-    size_bytes: int
-    mono_ns: int
+    size_bytes: Count
+    mono_ns: StampNs
     utc: str
 
 
@@ -28,9 +30,9 @@ class DocumentRead:
     boot: str
     key: str
     sum: str | None
-    mono_ns: int
+    mono_ns: StampNs
     utc: str
-    status: int | None = None
+    status: Count | None = None
     why: str | None = None
 
 

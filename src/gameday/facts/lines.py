@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gameday.facts.bounds import Count, Ordinal, StampNs
 from gameday.facts.words import Kind
 
 
@@ -14,19 +15,19 @@ class Write:
     boot: str
     writer: str
     id: str
-    attempt: int
+    attempt: Ordinal
     ev: str
-    mono_ns: int
+    mono_ns: StampNs
     utc: str
     sum: str
     region: str | None = None
-    xid: int | None = None
+    xid: Count | None = None
     lsn_before: str | None = None
     lsn_after: str | None = None
-    status: int | None = None
+    status: Count | None = None
     why: str | None = None
-    size_bytes: int | None = None  # of the payload
-    line: int | None = None  # the line's number in its segment, from 1: a hole shows that a line is gone
+    size_bytes: Count | None = None  # of the payload
+    line: Ordinal | None = None  # the line's number in its segment, from 1: a hole shows that a line is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,15 @@ class Probe:
     boot: str
     target: str
     client: str
-    seq: int
-    scheduled_mono_ns: int
-    sent_mono_ns: int
-    done_mono_ns: int
+    seq: Count
+    scheduled_mono_ns: StampNs
+    sent_mono_ns: StampNs
+    done_mono_ns: StampNs
     utc: str
     good: bool
     region: str | None = None
     address: str | None = None
-    status: int | None = None
+    status: Count | None = None
     why: str | None = None
 
 
@@ -58,7 +59,7 @@ class Event:
     """One line of the timeline."""
 
     boot: str
-    mono_ns: int
+    mono_ns: StampNs
     utc: str
     kind: Kind
     what: str
@@ -72,9 +73,9 @@ class Survivor:
 
     id: str
     sum: str
-    xid: int | None = None
+    xid: Count | None = None
     region: str | None = None
-    count: int = 1
+    count: Ordinal = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class WalCommit:
     ``utc`` is the commit's own stamp. ``order`` is False for commits that touched no order (vacuum, catalog).
     """
 
-    xid: int
+    xid: Count
     lsn: str
     utc: str
     order: bool = True

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gameday.facts.bounds import SECONDS_MAX, Count, Factor, Seconds
 from gameday.facts.stop import StopCondition
 
 
@@ -21,7 +22,7 @@ class Objectives:
         from gameday.errors import InputError
 
         for name, value in asdict(self).items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= SECONDS_MAX:
                 raise InputError(f"{name} to be a number of seconds, 0 or more", repr(value), f"correct {name}")
         if self.availability_min > 1:
             raise InputError("availability_min between 0 and 1", repr(self.availability_min), "write 99.9 % as 0.999")
@@ -31,17 +32,17 @@ class Objectives:
 class Timers:
     """Every delay that configuration dictates, already multiplied by ``scale``; in ``plan.json`` and in the floor."""
 
-    scale: float
-    health_check_interval_s: float
-    health_check_threshold: int
-    health_check_timeout_s: float
-    dns_ttl_s: float
-    alarm_period_s: float
-    alarm_periods: int
-    rds_promotion_s: float
-    ecs_start_s: float
-    asl_wait_s: Mapping[str, float]  # Wait state's name -> seconds
-    window_s: float  # W of the RTA's definition
+    scale: Factor
+    health_check_interval_s: Seconds
+    health_check_threshold: Count
+    health_check_timeout_s: Seconds
+    dns_ttl_s: Seconds
+    alarm_period_s: Seconds
+    alarm_periods: Count
+    rds_promotion_s: Seconds
+    ecs_start_s: Seconds
+    asl_wait_s: Mapping[str, Seconds]  # Wait state's name -> seconds
+    window_s: Seconds  # W of the RTA's definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ class Plan:
     load: Mapping[str, float | int | str]  # users and spawn_rate, or stages; workers, writes_per_s, reads_per_s …
     faults: tuple[str, ...]
     stays_reachable: tuple[str, ...] = ()  # what the faults leave reachable
-    link_latency_s: float = 0.0  # one way, between the regions
-    metric_period_s: float = 60.0  # of the lag metric, scaled
-    max_duration_s: float = 0.0  # of the clock on the wall, since the warden watches; then all is taken back
+    link_latency_s: Seconds = 0.0  # one way, between the regions
+    metric_period_s: Seconds = 60.0  # of the lag metric, scaled
+    max_duration_s: Seconds = 0.0  # of the clock on the wall, since the warden watches; then all is taken back
     switches: bool = False  # a planned failover: nothing is broken, its times count from the switch, no loss is allowed
     closes: bool = False  # its last note tells the sum of every judged file: without it a part is gone
     stop_when: tuple[StopCondition, ...] = ()

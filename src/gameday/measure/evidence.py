@@ -10,7 +10,7 @@ from gameday.measure.failback import Failback, failback
 from gameday.measure.moments import Start, fault_window, last, number, observation_end, start_of
 from gameday.measure.promotion import Promotion, promotion
 from gameday.measure.settle import EVENTS, Ledger, settle
-from gameday.record.closing import Closing, closing_of
+from gameday.record.closing import Closing, closing_of, up_to_the_note
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
 
@@ -80,7 +80,8 @@ def read(record: Record) -> Evidence:
     def lines[T](name: str, read_lines: Callable[[Damage], Iterator[T]]) -> Iterator[T]:
         return read_lines(damages.setdefault(name, Damage()))
 
-    events = tuple(sorted(boots.seen(lines("timeline.ndjson", record.read_events)), key=lambda event: event.mono_ns))
+    told = up_to_the_note(tuple(boots.seen(lines("timeline.ndjson", record.read_events))))
+    events = tuple(sorted(told, key=lambda event: event.mono_ns))
     ledger = settle(boots.seen(lines("writes", lambda damage: _of_a_ledger(record.read_writes(damage), damage))))
     probes = boots.seen(lines("probes", record.read_probes))
     scheduled = tuple(sorted(probes, key=lambda probe: probe.scheduled_mono_ns))

@@ -7,6 +7,7 @@ RPA itself is unknown.
 
 from gameday.clock import NS
 from gameday.facts import Event, Kind, Witness
+from gameday.facts.bounds import SECONDS_MAX, stamp_in
 from gameday.measure.evidence import Evidence
 from gameday.measure.moments import last, number
 from gameday.measure.restore import chosen
@@ -39,10 +40,10 @@ def lag_witness(evidence: Evidence, rpa_s: float | None) -> tuple[Witness, str, 
 def lag_of(sample: Event) -> float | None:
     """RDS reports −1 when replication is broken: that is no lag."""
     found = number(sample.detail.get("lag_s", sample.what))
-    return found if found is not None and found >= 0 else None
+    return found if found is not None and 0 <= found <= SECONDS_MAX else None
 
 
 def sampled_ns(sample: Event) -> int:
     """When it was taken, else when it was seen."""
-    stamped = sample.detail.get("sampled_mono_ns")
-    return stamped if isinstance(stamped, int) and not isinstance(stamped, bool) else sample.mono_ns
+    stamped = stamp_in(sample.detail.get("sampled_mono_ns"))
+    return sample.mono_ns if stamped is None else stamped

@@ -23,6 +23,7 @@ from gameday.facts import (
     Kind,
     Verdict,
     Witness,
+    WriteClass,
 )
 from gameday.measure.case import Case
 from gameday.measure.closing import not_as_the_drill_left_it
@@ -51,6 +52,19 @@ def no_acknowledged_write(case: Case) -> Iterator[Finding]:
     if not any(stamp is not None and case.evidence.before_fault(stamp) for stamp in acked):
         expected = "at least one write acknowledged before the fault"
         yield unknown("no write was acknowledged before the fault", expected, "none", "look at the load's log")
+
+
+def nothing_kept(case: Case) -> Iterator[Finding]:
+    """Where every write acknowledged before the fault is gone, older ones may be gone too: the loss has no end."""
+    if not case.evidence.read_back.complete:  # told already, and nothing is known to be lost
+        return
+    kept, before = case.classified.of[WriteClass.KEPT], case.evidence.before_fault
+    lost = [write for write in case.classified.of[WriteClass.LOST] if write.acked_mono_ns is not None]
+    if any(before(write.acked_mono_ns or 0) for write in lost) and not any(
+        before(write.acked_mono_ns) for write in kept if write.acked_mono_ns is not None
+    ):
+        expected = "at least one write acknowledged before the fault to be there"
+        yield unknown("nothing shows how far back the loss goes", expected, f"none, and {len(lost)} lost")
 
 
 def damaged_lines(case: Case) -> Iterator[Finding]:
@@ -90,6 +104,16 @@ def probe_holes(case: Case) -> Iterator[Finding]:
     holes = sequence_holes(case.evidence.probes)
     if holes:
         yield unknown("probes are missing", "every number of the prober's schedule", f"{holes} missing")
+
+
+def impossible_probes(case: Case) -> Iterator[Finding]:
+    """Probes that were done before they were sent, and numbers that two probes of a stream have."""
+    probes = case.evidence.probes
+    early = sum(probe.done_mono_ns < probe.sent_mono_ns for probe in probes)
+    twice = len(probes) - len({(probe.target, probe.client, probe.seq) for probe in probes})
+    if early or twice:
+        expected = "every probe once, sent and then done"
+        yield unknown("probes contradict each other", expected, f"{early} done before they were sent, {twice} twice")
 
 
 def blind_end(case: Case) -> Iterator[Finding]:
@@ -358,12 +382,14 @@ def outlived(case: Case) -> Iterator[Finding]:
 
 MISSING: tuple[Rule, ...] = (
     no_acknowledged_write,
+    nothing_kept,
     damaged_lines,
     not_as_the_drill_left_it,
     unsettled_attempts,
     ledger_gaps,
     no_probes,
     probe_holes,
+    impossible_probes,
     blind_end,
     writers_died,
     incomplete_read_back,

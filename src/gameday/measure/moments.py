@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from gameday.facts import UNNOTICED, Event, FaultWindow, Kind
+from gameday.facts.bounds import stamp_in
 
 
 def happened_ns(event: Event) -> int:
     """When an event happened: a state's own entry where the lab's history tells it, else when it was seen."""
-    entered = event.detail.get("entered_mono_ns")
-    return entered if isinstance(entered, int) and not isinstance(entered, bool) else event.mono_ns
+    entered = stamp_in(event.detail.get("entered_mono_ns"))
+    return event.mono_ns if entered is None else entered
 
 
 def always(_: Event) -> bool:
@@ -90,6 +91,6 @@ def number(value: Any) -> float | None:
         return None
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return found if abs(found) < float("inf") else None

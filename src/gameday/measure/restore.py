@@ -30,6 +30,7 @@ from gameday.facts import (
     Verdict,
     WriteClass,
 )
+from gameday.facts.bounds import stamp_in
 from gameday.measure.case import Case
 from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
@@ -137,8 +138,7 @@ def _lost(classified: Classified) -> frozenset[str]:
 
 
 def _stamp(source: Event) -> int | None:
-    found = source.detail.get("taken_mono_ns")
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
+    return stamp_in(source.detail.get("taken_mono_ns"))
 
 
 def _step(evidence: Evidence, source: Event, state: str) -> Event | None:

@@ -63,7 +63,7 @@ class LedgerGaps:
 
     unsettled: int = 0  # sent, and no settlement
     unsent: int = 0  # settled, and no line that it was sent
-    contradictory: int = 0  # more than one settlement, or more than one sending, of one attempt
+    contradictory: int = 0  # more than one settlement, or sending, of one attempt; settled before it was sent
     missing_attempts: int = 0  # attempt 3 is there and attempt 2 is not
     missing_lines: int = 0  # holes in the numbering of a segment
 
@@ -123,10 +123,15 @@ def _gaps(writes: tuple[SettledWrite, ...], numbers: dict[str, set[int]], contra
     return LedgerGaps(
         unsettled=sum(each.settled_mono_ns is None for each in every),
         unsent=sum(each.sent_mono_ns is None for each in every),
-        contradictory=contradictory,
+        contradictory=contradictory + sum(_is_early(each) for each in every),
         missing_attempts=sum(_holes({each.number for each in write.attempts}) for write in writes),
         missing_lines=sum(_holes(seen | {1}) + (1 not in seen) for seen in numbers.values()),
     )
+
+
+def _is_early(attempt: Attempt) -> bool:
+    sent, settled = attempt.sent_mono_ns, attempt.settled_mono_ns
+    return sent is not None and settled is not None and settled < sent
 
 
 def _holes(numbers: set[int]) -> int:

@@ -14,6 +14,7 @@ from gameday.errors import RecordError
 from gameday.measure.judge import judge
 from gameday.record.chain import BEGINNING, Chain, read_chain
 from gameday.record.layout import Record
+from gameday.record.lines import UNREADABLE
 from gameday.record.manifest import MANIFEST, STATEMENT, Manifest, hashes_of, read_manifest, running_version, sha256_of
 
 TOLD_MAX = 5  # of many flaws of one kind
@@ -95,7 +96,7 @@ def _judgement(record: Record) -> Check:
     try:
         kept = msgspec.json.decode((record.folder / "measurement.json").read_bytes())
         fresh = judge(record)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecordError) as cause:
+    except (OSError, *UNREADABLE, RecordError) as cause:
         return Check("judgement", "", (f"it cannot be compared: {cause}",))
     told = list(differences(kept, msgspec.json.decode(msgspec.json.encode(fresh))))
     more = [f"and {len(told) - TOLD_MAX} more differences"] if len(told) > TOLD_MAX else []

@@ -12,7 +12,7 @@ from gameday.facts.campaign import CampaignMeasurement, CampaignPlan, DrillDone
 from gameday.facts.selftest import SelfTest
 from gameday.record.alone import alone_in
 from gameday.record.layout import OTHER_REPORTS, pretty, write_whole
-from gameday.record.lines import Damage, LineWriter, read_lines
+from gameday.record.lines import UNREADABLE, Damage, LineWriter, read_lines
 from gameday.record.manifest import hashes_of
 
 AGAIN = "then render again: gameday campaign --report"
@@ -74,7 +74,7 @@ class CampaignFolder:
         path = self.folder / "plan.json"
         try:
             return msgspec.json.decode(path.read_bytes(), type=CampaignPlan)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError, InputError) as cause:
+        except (OSError, *UNREADABLE, InputError) as cause:
             raise RecordError(f"a campaign's plan in {path}", str(cause), "name the folder of a campaign") from cause
 
     def write_selftest(self, found: SelfTest) -> None:
@@ -88,7 +88,7 @@ class CampaignFolder:
             return None
         try:
             return msgspec.json.decode(path.read_bytes(), type=SelfTest)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as cause:
+        except (OSError, *UNREADABLE) as cause:
             raise RecordError(f"a readable {path}", str(cause), "remove it; --resume tests again") from cause
 
     def locked(self) -> contextlib.AbstractContextManager[None]:

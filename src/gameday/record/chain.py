@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from gameday.record.lines import LineWriter, raw_lines, write_all
+from gameday.record.lines import UNREADABLE, LineWriter, raw_lines, write_all
 
 BEGINNING = "0" * 64
 BLOCK_BYTES = 64 << 10
@@ -67,7 +67,7 @@ def _link_in(line: bytes) -> _Link | None:
     """The link of a whole line; a beginning of a JSON object is never one itself."""
     try:
         return msgspec.json.decode(line, type=_Link)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

@@ -5,6 +5,7 @@ the last lines of a segment. What is appended to the timeline after the note (``
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import msgspec
 from gameday.errors import RecordError
 from gameday.facts import EVIDENCE_CLOSED, Event, Kind
 from gameday.record.layout import Record
+from gameday.record.lines import UNREADABLE
 from gameday.record.manifest import sha256_of
 from gameday.record.timeline import Timeline
 
@@ -57,13 +59,23 @@ def closing_of(record: Record) -> Closing:
     return Closing(True, tuple(sorted(changed)))
 
 
+def up_to_the_note(events: Sequence[Event]) -> Sequence[Event]:
+    """What belongs to the drill, of events in the order of their lines: all of them where there is no note."""
+    notes = [number for number, event in enumerate(events, 1) if _is_note(event)]
+    return events[: notes[-1]] if notes else events
+
+
+def _is_note(event: Event) -> bool:
+    return event.kind is Kind.NOTE and event.what == EVIDENCE_CLOSED
+
+
 def _last_note(text: bytes) -> tuple[int, dict[str, Any]] | None:
     """Where the last note's line begins, and its detail."""
     end = len(text)
     while (at := text.rfind(EVIDENCE_CLOSED.encode(), 0, end)) >= 0:
         start = text.rfind(b"\n", 0, at) + 1
         event = _event(text[start:].partition(b"\n")[0])
-        if event and event.kind is Kind.NOTE and event.what == EVIDENCE_CLOSED:
+        if event and _is_note(event):
             return start, dict(event.detail)
         end = start
     return None
@@ -72,7 +84,7 @@ def _last_note(text: bytes) -> tuple[int, dict[str, Any]] | None:
 def _event(line: bytes) -> Event | None:
     try:
         return msgspec.json.decode(line, type=Event)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

@@ -13,7 +13,7 @@ import msgspec
 from gameday.errors import InputError, RecordError
 from gameday.facts import Event, Measurement, Plan, Probe, Survivor, WalCommit, Write
 from gameday.facts.documents import Document, DocumentRead
-from gameday.record.lines import Damage, LineWriter, read_lines
+from gameday.record.lines import UNREADABLE, Damage, LineWriter, read_lines
 from gameday.record.manifest import MANIFEST, STATEMENT, manifest_of, read_manifest, sha256_of
 from gameday.record.statement import statement_of
 
@@ -185,7 +185,7 @@ class Record:
         path = self.folder / name
         try:
             return msgspec.json.decode(path.read_bytes(), type=form)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError, InputError) as cause:
+        except (OSError, *UNREADABLE, InputError) as cause:
             raise RecordError(f"a readable {path}", str(cause), _NEXT.get(name, "")) from cause
 
 

@@ -11,6 +11,9 @@ import msgspec
 
 from gameday.errors import RecordError, RecordUnwritable
 
+# What decoding raises of bytes that are none of ours; of brackets a thousand deep it is a RecursionError.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 class LineWriter:
     """Appends records to one file; safe between threads of one process. ``sync`` flushes each line to the disk.
@@ -89,7 +92,7 @@ def read_lines[T](path: Path, form: type[T], damage: Damage) -> Iterator[T]:
         elif line.strip():
             try:
                 record = decoder.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNREADABLE:
                 damage.lines += 1
             else:
                 yield record

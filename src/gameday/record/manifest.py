@@ -14,6 +14,7 @@ import msgspec
 
 from gameday.errors import RecordError
 from gameday.record.chain import read_chain
+from gameday.record.lines import UNREADABLE
 
 MANIFEST, STATEMENT, TIMELINE = "manifest.json", "statement.json", "timeline.ndjson"
 NOT_IN_IT = (MANIFEST, STATEMENT)
@@ -57,7 +58,7 @@ def read_manifest(folder: Path) -> Manifest:
             return msgspec.json.decode(content, type=Manifest)
         except msgspec.ValidationError:
             return Manifest(BEFORE_CHAINS, "", msgspec.json.decode(content, type=dict[str, str]), None, None)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as cause:
+    except (OSError, *UNREADABLE) as cause:
         seen = "there is none" if isinstance(cause, FileNotFoundError) else str(cause)
         raise RecordError(
             f"a manifest {path}", seen, "remove what is there, then judge again, to seal the record as it is now"

@@ -36,7 +36,7 @@ def duration(seconds: float | None, digits: int = 0) -> str:
         return MINUS + duration(-seconds, digits)
     if seconds == 0:
         return "0 s"
-    if round(seconds * 1000) == 0:
+    if seconds <= 0.0005:
         return "< 1 ms" if not digits else f"{seconds * 1000:.{digits + 3}f} ms"
     if round(seconds, 3) < 1:
         return f"{seconds * 1000:.{digits}f} ms"

@@ -2,17 +2,20 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from records import DrillBuilder, good_drill, told
+from records import DrillBuilder, at_ns, good_drill, told
 
 from gameday.errors import RecordError
-from gameday.facts import Objectives, Verdict
+from gameday.facts import BASELINE_NOT_MET, Kind, Objectives, Verdict
 from gameday.measure.judge import judge
+from gameday.record.closing import close_evidence
 from gameday.record.layout import Record
+from gameday.record.timeline import Timeline
 
 HELD, BROKEN, UNKNOWN = Verdict.HELD, Verdict.BROKEN, Verdict.UNKNOWN
 
@@ -47,6 +50,66 @@ def test_a_ledger_line_that_says_nothing_known_is_damage_and_no_traceback(tmp_pa
     assert (damage.expected, damage.seen[:7]) == ("every line of writes to be readable", "1 lines")
 
 
+@pytest.mark.parametrize(
+    ("was", "number"),
+    [
+        (b'"attempt":1', b'"attempt":0'),
+        (b'"size_bytes":null', b'"size_bytes":-1'),
+        (b'"line":2', b'"line":1' + b"0" * 30),
+    ],
+)
+def test_a_number_that_no_drill_writes_is_damage(tmp_path, was, number):
+    record = good_drill().record(tmp_path)
+    segment = record.folder / "writes/prober.ndjson"
+    segment.write_bytes(segment.read_bytes().replace(was, number, 1))
+    assert "the record is damaged" in told(judge(record), UNKNOWN)
+
+
+def test_a_row_that_is_there_less_than_once_is_damage(tmp_path):
+    record = good_drill().record(tmp_path)
+    record.survivors.write_bytes(record.survivors.read_bytes().replace(b'"count":1', b'"count":0', 1))
+    assert "the record is damaged" in told(judge(record), UNKNOWN)
+
+
+@pytest.mark.parametrize("lag", ["1" + "0" * 400, "1e308", '"x"', "[[]]"])
+def test_a_lag_that_is_no_lag_is_no_sample(tmp_path, lag):
+    record = good_drill().event(Kind.LAG, "x", -1.0, lag_s="LAG", sampled_mono_ns=2**70).record(tmp_path)
+    record.timeline.write_text(record.timeline.read_text().replace('"LAG"', lag))
+    assert judge(record).verdict in (HELD, UNKNOWN)
+
+
+def test_an_attempt_that_settled_before_it_was_sent_contradicts_itself(tmp_path):
+    record = good_drill().record(tmp_path)
+    segment = record.folder / "writes/prober.ndjson"
+    settled, early = (f'"mono_ns":{at_ns(after_s)}'.encode() for after_s in (5.01, 4.99))
+    segment.write_bytes(segment.read_bytes().replace(settled, early))
+    assert told(judge(record), UNKNOWN) == ["the ledger has gaps"]
+
+
+def test_probes_that_contradict_each_other_are_unknown(tmp_path):
+    drill = good_drill()
+    early = drill.all_probes[0]
+    drill.all_probes[0] = replace(early, done_mono_ns=early.sent_mono_ns - 1)
+    drill.all_probes.append(drill.all_probes[7])
+    found = judge(drill.record(tmp_path))
+    (finding,) = [each for each in found.findings if each.weight is UNKNOWN]
+    assert (finding.what, finding.seen) == ("probes contradict each other", "1 done before they were sent, 1 twice")
+
+
+def test_a_record_whose_note_is_gone_was_never_closed(tmp_path):
+    found = judge(good_drill().planned(closes=True).record(tmp_path))
+    assert told(found, UNKNOWN) == ["the record was never closed"]
+
+
+def test_what_is_appended_after_the_note_belongs_to_no_drill(tmp_path):
+    record = good_drill().planned(closes=True).record(tmp_path)
+    timeline = Timeline(record)
+    close_evidence(record, timeline)
+    timeline.add(Kind.NOTE, BASELINE_NOT_MET)
+    timeline.close()
+    assert judge(record).verdict is HELD
+
+
 def test_a_hole_in_the_ledger_is_unknown_even_when_a_whole_lost_write_is_gone_from_it(tmp_path):
     drill = good_drill().planned(objectives=Objectives(30, 0), lab="aws")
     drill.wal = None
@@ -69,6 +132,15 @@ def test_a_surviving_row_that_was_not_copied_is_unknown_not_lost(tmp_path):
 def test_a_damaged_plan_is_a_record_error_that_says_what_to_do(tmp_path, plan):
     record = good_drill().record(tmp_path)
     (record.folder / "plan.json").write_text(plan)
+    with pytest.raises(RecordError, match=r"plan\.json.*Next: "):
+        judge(record)
+
+
+@pytest.mark.parametrize("window", ["1e308", "-1", "1" + "0" * 400])
+def test_a_delay_that_cannot_be_in_a_plan_is_a_record_error(tmp_path, window):
+    record = good_drill().record(tmp_path)
+    plan = record.folder / "plan.json"
+    plan.write_text(plan.read_text().replace('"window_s": 3.0', f'"window_s": {window}'))
     with pytest.raises(RecordError, match=r"plan\.json.*Next: "):
         judge(record)
 

@@ -133,6 +133,12 @@ def test_an_rpa_beyond_the_rpo_is_broken(judged):
     assert judged(good_drill().planned(objectives=Objectives(30, 0.1))).verdict is HELD
 
 
+def test_where_nothing_acknowledged_before_the_fault_is_left_the_loss_has_no_known_end(judged):
+    drill = DrillBuilder().probes(bad=(0.0, 4.0)).write("a", -0.1, there=False).write("b", 5.0)
+    found = judged(drill)
+    assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, ["nothing shows how far back the loss goes"])
+
+
 def test_one_lost_write_breaks_an_rpo_of_zero_even_when_its_interval_is_empty(judged):
     drill = DrillBuilder().probes(bad=(0.0, 4.0)).write("kept", -5.0).write("a", 0.19, there=False)
     assert judged(drill.planned(objectives=Objectives(30, 0))).verdict is BROKEN

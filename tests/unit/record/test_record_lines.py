@@ -50,7 +50,19 @@ def test_a_cut_last_line_is_a_cut_tail_wherever_it_was_cut(tmp_path, left):
     assert read(tmp_path / "a") == ([Line(1)], Damage(lines=0, cut_tail=1))
 
 
-@pytest.mark.parametrize("bad", [b"{", b'{"v":1}', b'{"n":"one"}', b"\xff\xfe", b"null", b'{"n":1}{"n":2}'])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"[" * 100_000,
+        b'{"n":1,"x":' + b"[" * 9_000 + b"]" * 9_000 + b"}",
+        b"{",
+        b'{"v":1}',
+        b'{"n":"one"}',
+        b"\xff\xfe",
+        b"null",
+        b'{"n":1}{"n":2}',
+    ],
+)
 def test_an_unreadable_line_is_counted_and_the_others_are_read(tmp_path, bad):
     (tmp_path / "a").write_bytes(b'{"n":1}\n' + bad + b'\n{"n":3}\n')
     assert read(tmp_path / "a") == ([Line(1), Line(3)], Damage(lines=1))

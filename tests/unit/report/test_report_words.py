@@ -112,3 +112,8 @@ def test_a_clause_becomes_a_sentence():
 def test_an_events_details_are_told_on_one_line_and_not_as_python():
     told = words.details({"subnets": ["a", "b"], "latched": True, "source": None, "desired": 2})
     assert told == "subnets: a, b; latched: yes; source: —; desired: 2"
+
+
+def test_a_duration_of_a_damaged_measurement_is_words_all_the_same():
+    assert " h" in words.duration(1e308)
+    assert (words.duration(0.0005), words.duration(0.00051)) == ("< 1 ms", "1 ms")
