@@ -2,11 +2,12 @@
 
 import argparse
 
-from benchmarks import drills, failback, lab_cost, objects, restores, startup
+from benchmarks import drills, failback, lab_cost, objects, restores, scale, startup
 from benchmarks.figures import print_table
 
 PARTS = {
     "startup": (startup.figures, 10),
+    "scale": (scale.figures, 1),
     "lab": (lab_cost.figures, 5),
     "objects": (objects.figures, 5),
     "failback": (failback.figures, 5),
@@ -15,6 +16,7 @@ PARTS = {
     "quick": (drills.quick_figures, 1),
     "drills": (drills.figures, 10),
 }
+LARGE = {"scale": (scale.all_figures, 1)}  # with --all
 
 
 def main() -> None:
@@ -22,9 +24,11 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
     asked.add_argument("--times", type=int, default=None, help="how often each; each part has its own default")
+    asked.add_argument("--all", action="store_true", help="the largest sizes as well: 27 GB of disk, an hour")
     said = asked.parse_args()
-    chosen = said.parts or list(PARTS)
-    print_table(figure for name in chosen for figure in PARTS[name][0](said.times or PARTS[name][1]))
+    parts = PARTS | LARGE if said.all else PARTS
+    chosen = said.parts or list(parts)
+    print_table(figure for name in chosen for figure in parts[name][0](said.times or parts[name][1]))
 
 
 if __name__ == "__main__":

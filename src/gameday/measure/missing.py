@@ -34,8 +34,8 @@ def unknown(what: str, expected: str, seen: str, next_step: str = "") -> Finding
 
 def no_acknowledged_write(case: Case) -> Iterator[Finding]:
     """A drill that acknowledged nothing before the fault proves nothing."""
-    acked = [write.acked_mono_ns for write in case.evidence.ledger.writes]
-    if not any(stamp is not None and case.evidence.before_fault(stamp) for stamp in acked):
+    first_ns = case.evidence.classified.first_acked_ns
+    if first_ns is None or not case.evidence.before_fault(first_ns):
         expected = "at least one write acknowledged before the fault"
         yield unknown("no write was acknowledged before the fault", expected, "none", "look at the load's log")
 
