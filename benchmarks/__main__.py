@@ -24,7 +24,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
     asked.add_argument("--times", type=int, default=None, help="how often each; each part has its own default")
-    asked.add_argument("--all", action="store_true", help="the largest sizes as well: 27 GB of disk, an hour")
+    asked.add_argument("--all", action="store_true", help="the largest size as well: 30 GB of disk")
     said = asked.parse_args()
     parts = PARTS | LARGE if said.all else PARTS
     chosen = said.parts or list(parts)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MEMORY_MAX = "600MB"  # of DuckDB; what does not fit goes to its temporary folder
 THREADS = 2
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 16  # a piece and what is decoded of it stay in the cache
 LINE_BYTES_MAX = 16 << 20  # DuckDB's own bound of one object
 _INT64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _COLUMN = {str: "VARCHAR", str | None: "VARCHAR", int: "BIGINT", int | None: "BIGINT"}
