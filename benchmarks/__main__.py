@@ -3,11 +3,12 @@
 import argparse
 from functools import partial
 
-from benchmarks import drills, failback, fuzz, kills, lab_cost, objects, restores, startup, truth, witness
+from benchmarks import drills, failback, fuzz, kills, lab_cost, objects, restores, scale, startup, truth, witness
 from benchmarks.figures import print_table
 
 PARTS = {
     "startup": (startup.figures, 10),
+    "scale": (scale.figures, 1),
     "lab": (lab_cost.figures, 5),
     "truth": (truth.figures, 10),
     "objects": (objects.figures, 5),
@@ -19,6 +20,7 @@ PARTS = {
     "witness": (witness.figures, 20),
     "drills": (drills.figures, 10),
 }
+LARGE = {"scale": (scale.all_figures, 1)}  # with --all
 KILLS = "kills"  # takes an option of its own
 
 
@@ -27,6 +29,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("parts", nargs="*", choices=[[], *PARTS, KILLS], default=[])
     asked.add_argument("--times", type=int, default=None, help="how often each; each part has its own default")
+    asked.add_argument("--all", action="store_true", help="the largest size as well: 30 GB of disk")
     asked.add_argument(
         "--kills",
         default="0/1",
@@ -34,7 +37,7 @@ def main() -> None:
         help="some cells of the kill matrix: every OF-th from N on, of those with these words",
     )
     said = asked.parse_args()
-    parts = PARTS | {KILLS: (partial(kills.figures, chosen=said.kills), 1)}
+    parts = (PARTS | LARGE if said.all else PARTS) | {KILLS: (partial(kills.figures, chosen=said.kills), 1)}
     chosen = said.parts or list(parts)
     print_table(figure for name in chosen for figure in parts[name][0](said.times or parts[name][1]))
 

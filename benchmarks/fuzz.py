@@ -16,14 +16,13 @@ from benchmarks.damage import DAMAGES, SELDOM, Files
 from benchmarks.figures import Figure
 from benchmarks.fuzz_bases import CAMPAIGN, Base, bases
 from gameday.errors import GamedayError
-from gameday.facts import EVIDENCE_CLOSED, Measurement, Verdict
+from gameday.facts import EVIDENCE_CLOSED, Measurement, Survivor, Verdict
 from gameday.measure.campaign import measure
 from gameday.measure.judge import judge
-from gameday.measure.settle import EVENTS, settle
 from gameday.record.campaign import CampaignFolder
 from gameday.record.closing import closing_of, up_to_the_note
 from gameday.record.layout import Record
-from gameday.record.lines import Damage
+from gameday.record.lines import Damage, read_lines
 from gameday.record.undo import UndoJournal
 from gameday.record.walked import read_walked
 from gameday.report.campaign import campaign_html, campaign_page
@@ -177,13 +176,13 @@ def _judge(folder: Path, number: int) -> str:
 
 
 def _read_lines(folder: Path, changed: dict[str, bytes | None]) -> str:
-    """Each damaged file by its own reader, and the ledger settled."""
+    """Each damaged file by its own reader."""
     record, damage = Record.open(folder), Damage()
     readers: dict[str, Callable[[Damage], Iterable[object]]] = {
         "timeline.ndjson": lambda damage: up_to_the_note(tuple(record.read_events(damage))),
-        "writes": lambda damage: settle(line for line in record.read_writes(damage) if line.ev in EVENTS).writes,
+        "writes": record.read_writes,
         "probes": record.read_probes,
-        "survivors.ndjson": record.read_survivors,
+        "survivors.ndjson": lambda damage: read_lines(record.survivors, Survivor, damage),
         "wal.ndjson": record.read_wal,
         "objects.ndjson": record.read_objects,
         "objects-survivors.ndjson": record.read_objects_survivors,

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from gameday.facts import AlarmSeen, Availability, Exposure, Plan, RecoveryPoint, RecoveryTime, Reprotection, Restore
 from gameday.facts.documents import ObjectsOutcome
-from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
 
 
@@ -13,7 +12,6 @@ class Case:
     """One drill before its verdict. ``recovery`` is the later of fresh writes and fresh reads."""
 
     evidence: Evidence
-    classified: Classified
     recovery: RecoveryTime
     recovery_point: RecoveryPoint
     availability: tuple[Availability, ...]

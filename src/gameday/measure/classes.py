@@ -4,69 +4,161 @@ The first that matches wins: *duplicate* (there more than once) · *corrupted* (
 (acknowledged by the old primary after the standby was promoted) · *lost* (acknowledged, not there) · *kept*
 (acknowledged, there) · *recovered* (indeterminate, there) · *absent* (indeterminate, not there) · *ghost* (refused,
 there) · *refused* (refused, not there). Rows there that nobody sent are *unexpected*.
+
+The checksums that a row may have are those of the acknowledged attempts, else of every one that was sent. What was not
+read back counts as not there: read the read-back's own finding.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from gameday.facts import Settlement, Survivor, WriteClass
-from gameday.measure.promotion import Promotion, is_of_the_old_primary
-from gameday.measure.settle import SettledWrite
+from gameday.facts import Survivor, WriteClass
+from gameday.measure.promotion import Promotion
+from gameday.measure.settle import NEVER_NS
+from gameday.record.lines import Damage
+from gameday.record.tables import Form, Tables
+
+ROWS = Form(Survivor)
+UNEXPECTED = "unexpected"
+
+# One row for each id of the ledger or of the read-back; ``found`` is a surviving row's own count.
+_GATHERED = """
+CREATE TABLE gathered AS SELECT
+    id, count(strength)::INTEGER AS attempts, max(strength) AS strength, min(acked_ns) AS acked_ns,
+    max(old_ns) AS old_ns, coalesce(bool_or(newer), false) AS newer, min(size_bytes) AS size_bytes,
+    min(sum) FILTER (strength IS NOT NULL) AS sum_min, max(sum) FILTER (strength IS NOT NULL) AS sum_max,
+    count(found)::INTEGER AS rows, coalesce(sum(found), 0)::HUGEINT AS there,
+    min(sum) FILTER (found IS NOT NULL) AS row_min, max(sum) FILTER (found IS NOT NULL) AS row_max
+FROM (
+    SELECT id, strength, acked_ns, old_ns, newer, size_bytes, sum, NULL::BIGINT AS found FROM attempts
+    UNION ALL
+    SELECT id, NULL, NULL, NULL, NULL, NULL, hash(sum), coalesce(count, 1) FROM {rows}
+) GROUP BY id
+"""
+# Ids under which several checksums were sent: there a row is held against each of them.
+_MIXED = """
+CREATE TABLE mixed AS SELECT id, list(a.sum) AS sums FROM attempts a JOIN gathered w USING (id)
+WHERE w.rows > 0 AND w.sum_min <> w.sum_max AND (w.strength < 2 OR a.strength = 2) GROUP BY id
+"""
+_WRITES = """
+CREATE VIEW writes AS SELECT
+    id, strength, acked_ns, newer, size_bytes, rows,
+    CASE WHEN attempts = 0 THEN 'unexpected'
+    WHEN there > 1 THEN 'duplicate'
+    WHEN rows > 0 AND CASE WHEN sums IS NULL THEN row_min <> sum_min OR row_max <> sum_min
+        ELSE NOT (list_contains(sums, row_min) AND list_contains(sums, row_max)) END THEN 'corrupted'
+    WHEN old_ns > {promoted_ns} THEN 'diverged'
+    WHEN rows > 0 THEN CASE strength WHEN 2 THEN 'kept' WHEN 1 THEN 'recovered' ELSE 'ghost' END
+    ELSE CASE strength WHEN 2 THEN 'lost' WHEN 1 THEN 'absent' ELSE 'refused' END END AS class
+FROM gathered LEFT JOIN mixed USING (id)
+"""
+_LOSS = """
+SELECT count(*), min(acked_ns), max(acked_ns), sum(size_bytes)::BIGINT, count(size_bytes)
+FROM writes WHERE class = 'lost' AND {which}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Lost writes: how many, when they were acknowledged, and their payloads' bytes (None: not told of each)."""
+
+    count: int
+    oldest_ns: int | None
+    newest_ns: int | None
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Writes acknowledged before a moment: how many, how many of them are kept or lost, and some that are not kept."""
+
+    acknowledged: int
+    kept: int
+    lost: int
+    missing_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """Every write under its class, and the ids of unexpected rows."""
+    """How many writes of every class there are; the writes themselves stay in ``tables``."""
 
-    of: Mapping[WriteClass, tuple[SettledWrite, ...]]
-    unexpected: tuple[str, ...]
+    tables: Tables
+    counts: Mapping[str, int]
+    unexpected: int
+    acknowledged: int
+    first_acked_ns: int | None  # the first acknowledgement that a client read
+    rows: int  # lines of the read-back
 
     @property
-    def counts(self) -> dict[str, int]:
-        return {each.value: len(self.of[each]) for each in WriteClass}
+    def writes(self) -> int:
+        return sum(self.counts.values())
+
+    def ids(self, each: str, *, most: int, which: str = "true") -> tuple[str, ...]:
+        """Some ids of a class (or of :data:`UNEXPECTED`), those acknowledged first before the others."""
+        found = self.tables.db.execute(
+            f"SELECT id FROM writes WHERE class = $1 AND {which} ORDER BY acked_ns NULLS FIRST, id LIMIT {most}", [each]
+        )
+        return tuple(id for (id,) in found.fetchall())
+
+    def lost(self, which: str = "true") -> Loss:
+        """The lost writes, or those of them that a condition on a write holds for."""
+        count, oldest, newest, size, sized = self.tables.row(_LOSS.format(which=which))
+        told = (0 if not count else int(size)) if sized == count else None
+        return Loss(count, oldest, newest, told)
+
+    def acked_before(self, until_ns: int, *, most: int) -> Before:
+        """What became of the writes that were acknowledged before a moment; ``most`` bounds the ids."""
+        acked, kept, lost = self.tables.row(
+            "SELECT count(*), count(*) FILTER (class = 'kept'), count(*) FILTER (class = 'lost') "
+            "FROM writes WHERE acked_ns < $1",
+            [until_ns],
+        )
+        missing = self.tables.db.execute(
+            f"SELECT id FROM writes WHERE acked_ns < $1 AND class <> 'kept' ORDER BY acked_ns, id LIMIT {most}",
+            [until_ns],
+        )
+        return Before(acked, kept, lost, tuple(id for (id,) in missing.fetchall()))
+
+    def acked_within(self, spans: Sequence[tuple[int, int]]) -> list[int]:
+        """For each span of time how many writes were acknowledged in it, its start left out and its end taken in."""
+        if not spans:
+            return []
+        moments = sorted({moment for span in spans for moment in span})
+        until = dict(zip(moments, self._acked_until(moments), strict=True))
+        return [until[end] - until[start] for start, end in spans]
+
+    def _acked_until(self, moments: Sequence[int]) -> list[int]:
+        """How many writes had been acknowledged at each of some moments, which are in order."""
+        counted = self.tables.db.execute(
+            "WITH moments AS (SELECT unnest($1::BIGINT[]) AS at_ns), slices AS ("
+            "  SELECT m.at_ns, count(*) AS acked FROM gathered w ASOF JOIN moments m ON w.acked_ns <= m.at_ns"
+            "  GROUP BY m.at_ns)"
+            "SELECT coalesce(sum(acked) OVER (ORDER BY at_ns), 0)::BIGINT FROM moments LEFT JOIN slices USING (at_ns) "
+            "ORDER BY at_ns",
+            [moments],
+        )
+        return [acked for (acked,) in counted.fetchall()]
+
+    def first_to_open(self, count: int, window_ns: int, since_ns: int, until_ns: int) -> int | None:
+        """The first acknowledgement from ``since_ns`` on that opens a window with so many, wholly before the end."""
+        found = self.tables.db.execute(
+            f"SELECT min(acked_ns) FROM (SELECT acked_ns, lead(acked_ns, {count - 1}) OVER (ORDER BY acked_ns) AS nth "
+            "FROM gathered WHERE acked_ns BETWEEN $1 AND $2) WHERE acked_ns + $3 <= $2 AND nth < acked_ns + $3",
+            [since_ns, until_ns, window_ns],
+        ).fetchone()
+        return found[0] if found else None
 
 
-_THERE = {
-    Settlement.ACKED: WriteClass.KEPT,
-    Settlement.UNKNOWN: WriteClass.RECOVERED,
-    Settlement.REFUSED: WriteClass.GHOST,
-}
-_GONE = {
-    Settlement.ACKED: WriteClass.LOST,
-    Settlement.UNKNOWN: WriteClass.ABSENT,
-    Settlement.REFUSED: WriteClass.REFUSED,
-}
+def classify(tables: Tables, survivors: Sequence[Path], promotion: Promotion | None, damage: Damage) -> Classified:
+    """Give every write its one class; the ledger was settled in the same ``tables`` before.
 
-
-def classify(writes: Iterable[SettledWrite], survivors: Iterable[Survivor], promotion: Promotion | None) -> Classified:
-    """Give every write its one class. What was not read back counts as not there: read the read-back's own finding."""
-    rows: dict[str, list[Survivor]] = defaultdict(list)
-    for row in survivors:
-        rows[row.id].append(row)
-    of: dict[WriteClass, list[SettledWrite]] = {each: [] for each in WriteClass}
-    for write in writes:
-        of[class_of(write, rows.pop(write.id, []), promotion)].append(write)
-    return Classified({each: tuple(found) for each, found in of.items()}, tuple(rows))
-
-
-def class_of(write: SettledWrite, rows: Sequence[Survivor], promotion: Promotion | None) -> WriteClass:
-    """The first class of the module's list that matches."""
-    if sum(row.count for row in rows) > 1:
-        return WriteClass.DUPLICATE
-    if any(row.sum not in write.sums for row in rows):
-        return WriteClass.CORRUPTED
-    if promotion and acked_by_the_old_primary(write, promotion):
-        return WriteClass.DIVERGED
-    return (_THERE if rows else _GONE)[write.settlement]
-
-
-def acked_by_the_old_primary(write: SettledWrite, promotion: Promotion) -> bool:
-    """Whether a client read an acknowledgement of the old primary's region after the stamp of the promotion, and before
-    a failback promoted a new database there."""
-    return any(
-        is_of_the_old_primary(each, promotion.old_region, promotion)
-        and each.settled_mono_ns is not None
-        and each.settled_mono_ns > promotion.mono_ns
-        for each in write.acks
-    )
+    Raises :class:`RecordError` when a file of survivors cannot be opened.
+    """
+    tables.make(_GATHERED, survivors, ROWS, damage)
+    tables.db.execute(_MIXED)
+    tables.db.execute(_WRITES.format(promoted_ns=promotion.mono_ns if promotion else NEVER_NS))
+    found = dict(tables.db.execute("SELECT class, count(*) FROM writes GROUP BY class").fetchall())
+    rows, first_ns, acked = tables.row("SELECT coalesce(sum(rows), 0), min(acked_ns), count(acked_ns) FROM gathered")
+    counts = {each.value: found.get(each.value, 0) for each in WriteClass}
+    return Classified(tables, counts, found.get(UNEXPECTED, 0), acked, first_ns, int(rows))

@@ -1,36 +1,39 @@
-"""Everything a record holds, read once: one pass a file, and a count of what could not be read."""
+"""Everything a record holds, and a count of what could not be read; ledger and read-back stay in tables."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, Survivor, WalCommit, Write
+from gameday.facts import READ_BACK_COMPLETE, Event, FaultWindow, Kind, Plan, Probe, WalCommit
 from gameday.facts.documents import Document, DocumentRead
+from gameday.measure.classes import Classified, classify
 from gameday.measure.failback import Failback, failback
-from gameday.measure.moments import Start, fault_window, last, number, observation_end, start_of
+from gameday.measure.moments import Start, fault_window, last, number, observation_end, replayed, start_of
 from gameday.measure.promotion import Promotion, promotion
-from gameday.measure.settle import EVENTS, Ledger, settle
+from gameday.measure.settle import Ledger, Sides, settle
 from gameday.record.closing import Closing, closing_of, up_to_the_note
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
+from gameday.record.tables import Tables, tables
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """What was read back. ``complete``: the drill's completion mark tells exactly as many lines as are there."""
+    """Whether all that survived was read: its completion mark tells exactly as many lines as there are."""
 
-    survivors: tuple[Survivor, ...]
     complete: bool
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A record in memory; ``events`` and ``probes`` are in order of their stamps."""
+    """What a record shows; ``events`` and ``probes`` are in order of their stamps, the ledger's writes in tables."""
 
     plan: Plan
     events: tuple[Event, ...]
     ledger: Ledger
+    classified: Classified
     probes: tuple[Probe, ...]
     read_back: ReadBack
     wal: tuple[WalCommit, ...] | None  # None: no wal.ndjson
@@ -71,32 +74,50 @@ class Evidence:
         return self.start is None or stamp_ns < self.start.mono_ns
 
 
-def read(record: Record) -> Evidence:
-    """Read a record; raises :class:`RecordError` when it has no readable plan or a file cannot be opened."""
+@contextmanager
+def read(record: Record) -> Iterator[Evidence]:
+    """Read a record; what it holds can be asked for while the context lasts.
+
+    Raises :class:`RecordError` when it has no readable plan or a file cannot be opened.
+    """
+    with tables() as opened:
+        yield _read(record, opened)
+
+
+def _read(record: Record, opened: Tables) -> Evidence:
     plan = record.read_plan()
     damages: dict[str, Damage] = {}
     boots = Boots(plan.boot)
 
+    def damage(name: str) -> Damage:
+        return damages.setdefault(name, Damage())
+
     def lines[T](name: str, read_lines: Callable[[Damage], Iterator[T]]) -> Iterator[T]:
-        return read_lines(damages.setdefault(name, Damage()))
+        return read_lines(damage(name))
 
     told = up_to_the_note(tuple(boots.seen(lines("timeline.ndjson", record.read_events))))
     events = tuple(sorted(told, key=lambda event: event.mono_ns))
-    ledger = settle(boots.seen(lines("writes", lambda damage: _of_a_ledger(record.read_writes(damage), damage))))
-    probes = boots.seen(lines("probes", record.read_probes))
-    scheduled = tuple(sorted(probes, key=lambda probe: probe.scheduled_mono_ns))
-    survivors = tuple(lines("survivors.ndjson", record.read_survivors))
     fault, walked = fault_window(events), failback(events)
     start = start_of(events, fault)
-    promoted = promotion(events, ledger.writes, start, primary=plan.primary, secondary=plan.secondary)
+    sides = Sides(
+        plan.boot, plan.primary, plan.secondary, start.mono_ns if start else None,
+        walked.promotes_ns if walked else None, replayed(events),
+    )  # fmt: skip
+    ledger = settle(opened, record.segments, sides, damage("writes"))
+    boots.foreign += ledger.foreign_stamps
+    probes = boots.seen(lines("probes", record.read_probes))
+    scheduled = tuple(sorted(probes, key=lambda probe: probe.scheduled_mono_ns))
+    promoted = promotion(events, ledger.first_served(), primary=plan.primary, secondary=plan.secondary)
+    classified = classify(opened, [record.survivors], promoted, damage("survivors.ndjson"))
     documents = tuple(boots.seen(lines("objects.ndjson", record.read_objects)))
     document_reads = tuple(boots.seen(lines("objects-survivors.ndjson", record.read_objects_survivors)))
     return Evidence(
         plan=plan,
         events=events,
         ledger=ledger,
+        classified=classified,
         probes=scheduled,
-        read_back=_read_back(record.survivors.exists(), survivors, events),
+        read_back=_read_back(record.survivors.exists(), classified.rows, events),
         wal=tuple(lines("wal.ndjson", record.read_wal)) if record.wal.exists() else None,
         damaged=tuple(
             (name, each.lines + each.cut_tail) for name, each in damages.items() if each.lines + each.cut_tail
@@ -112,15 +133,6 @@ def read(record: Record) -> Evidence:
         document_reads=document_reads,
         closing=closing_of(record),
     )
-
-
-def _of_a_ledger(lines: Iterable[Write], damage: Damage) -> Iterator[Write]:
-    """The lines whose ``ev`` has a meaning; one that a damage or a foreign version left there counts as unreadable."""
-    for line in lines:
-        if line.ev in EVENTS:
-            yield line
-        else:
-            damage.lines += 1
 
 
 class Stamped(Protocol):
@@ -141,19 +153,13 @@ class Boots:
             yield each
 
 
-def _read_back(there: bool, survivors: tuple[Survivor, ...], events: tuple[Event, ...]) -> ReadBack:
+def _read_back(there: bool, rows: int, events: tuple[Event, ...]) -> ReadBack:
     if not there:
-        return ReadBack(survivors, False, "nothing was read back from the surviving database")
+        return ReadBack(False, "nothing was read back from the surviving database")
     mark = last(events, Kind.NOTE, where=lambda event: event.what == READ_BACK_COMPLETE)
     if mark is None:
-        return ReadBack(
-            survivors, False, f"the read-back stopped after {len(survivors)} rows, without its completion mark"
-        )
+        return ReadBack(False, f"the read-back stopped after {rows} rows, without its completion mark")
     told = number(mark.detail.get("rows"))
-    if told != len(survivors):
-        return ReadBack(
-            survivors,
-            False,
-            f"the read-back told {told if told is None else int(told)} rows, {len(survivors)} are there",
-        )
-    return ReadBack(survivors, True)
+    if told != rows:
+        return ReadBack(False, f"the read-back told {told if told is None else int(told)} rows, {rows} are there")
+    return ReadBack(True)

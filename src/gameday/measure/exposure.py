@@ -5,8 +5,6 @@ before the sample was taken. Where the standby was promoted, the samples end wit
 lost or was not, and the RPA is held against the last of them (``gameday.measure.lag``).
 """
 
-from bisect import bisect_right
-
 from gameday.clock import NS
 from gameday.facts import Exposure, Kind
 from gameday.measure.evidence import Evidence
@@ -19,22 +17,24 @@ def exposures(evidence: Evidence) -> tuple[Exposure, ...]:
     """In order of time; empty when there is no zero to reckon from, or no lag was sampled."""
     if evidence.zero_ns is None:
         return ()
-    acked = sorted(write.acked_mono_ns for write in evidence.ledger.writes if write.acked_mono_ns is not None)
     until_ns = evidence.zero_ns if evidence.promotion else None
-    found = []
+    sampled = []
     for event in evidence.events:
         lag_s = lag_of(event) if event.kind is Kind.LAG else None
         if lag_s is None or (until_ns is not None and sampled_ns(event) > until_ns):
             continue
-        at_ns = sampled_ns(event)
-        writes = bisect_right(acked, at_ns) - bisect_right(acked, at_ns - int(lag_s * NS))
-        found.append(Exposure((at_ns - evidence.zero_ns) / NS, lag_s, writes))
-    return _fewer(found)
+        sampled.append((sampled_ns(event), lag_s))
+    kept = _fewer(sampled)
+    counted = evidence.classified.acked_within([(at_ns - int(lag_s * NS), at_ns) for at_ns, lag_s in kept])
+    return tuple(
+        Exposure((at_ns - evidence.zero_ns) / NS, lag_s, writes)
+        for (at_ns, lag_s), writes in zip(kept, counted, strict=True)
+    )
 
 
-def _fewer(found: list[Exposure]) -> tuple[Exposure, ...]:
+def _fewer(found: list[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
     if len(found) <= KEPT:
         return tuple(found)
     step = len(found) / KEPT
-    kept = {int(number * step) for number in range(KEPT)} | {max(range(len(found)), key=lambda at: found[at].lag_s)}
+    kept = {int(number * step) for number in range(KEPT)} | {max(range(len(found)), key=lambda at: found[at][1])}
     return tuple(found[at] for at in sorted(kept))

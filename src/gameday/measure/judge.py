@@ -5,7 +5,6 @@ from gameday.measure.alarms import alarms
 from gameday.measure.availability import availability
 from gameday.measure.buckets import buckets
 from gameday.measure.case import Case
-from gameday.measure.classes import classify
 from gameday.measure.clocks import clocks
 from gameday.measure.evidence import Evidence, read
 from gameday.measure.exposure import exposures
@@ -30,25 +29,24 @@ def judge(record: Record) -> Measurement:
 
     Raises :class:`RecordError` when there is no readable plan; any other damage makes the verdict UNKNOWN.
     """
-    return measure(read(record))
+    with read(record) as evidence:
+        return measure(evidence)
 
 
 def measure(evidence: Evidence) -> Measurement:
-    """The same of evidence in memory."""
+    """The same of evidence that was read."""
     times = recovery_times(evidence)
-    classified = classify(evidence.ledger.writes, evidence.read_back.survivors, evidence.promotion)
     case = Case(
         evidence=evidence,
-        classified=classified,
         recovery=overall(times),
-        recovery_point=recovery_point(evidence, classified),
+        recovery_point=recovery_point(evidence),
         availability=availability(evidence),
         alarms=alarms(evidence),
-        split_brain=split_brain(evidence, classified),
+        split_brain=split_brain(evidence),
         exposures=exposures(evidence),
-        reprotection=reprotection(evidence, classified),
+        reprotection=reprotection(evidence),
         objects=objects_outcome(evidence),
-        restore=restore(evidence, classified, overall(times)),
+        restore=restore(evidence, overall(times)),
     )
     return _measurement(case, times)
 
@@ -86,12 +84,12 @@ def _measurement(case: Case, times: tuple[RecoveryTime, ...]) -> Measurement:
         recovery_times=times,
         recovery_point=case.recovery_point,
         floor=least,
-        classes=case.classified.counts,
-        unexpected=len(case.classified.unexpected),
+        classes=evidence.classified.counts,
+        unexpected=evidence.classified.unexpected,
         split_brain=case.split_brain,
         attempts=evidence.ledger.attempts,
-        writes=len(evidence.ledger.writes),
-        acknowledged=sum(write.acked_mono_ns is not None for write in evidence.ledger.writes),
+        writes=evidence.classified.writes,
+        acknowledged=evidence.classified.acknowledged,
         phases=seen,
         clocks=clocks(evidence, case.recovery, seen),
         availability=case.availability,

@@ -23,7 +23,6 @@ from gameday.facts import (
     Kind,
     Verdict,
     Witness,
-    WriteClass,
 )
 from gameday.measure.case import Case
 from gameday.measure.closing import not_as_the_drill_left_it
@@ -31,6 +30,7 @@ from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.floor import LOCAL_LAB, PROMOTE
 from gameday.measure.moments import first, last, number
 from gameday.measure.prober import sequence_holes
+from gameday.measure.settle import NEVER_NS
 from gameday.measure.switch import switch_not_made
 
 Rule = Callable[[Case], Iterator[Finding]]
@@ -48,8 +48,8 @@ def unknown(what: str, expected: str, seen: str, next_step: str = "") -> Finding
 
 def no_acknowledged_write(case: Case) -> Iterator[Finding]:
     """A drill that acknowledged nothing before the fault proves nothing."""
-    acked = [write.acked_mono_ns for write in case.evidence.ledger.writes]
-    if not any(stamp is not None and case.evidence.before_fault(stamp) for stamp in acked):
+    first_ns = case.evidence.classified.first_acked_ns
+    if first_ns is None or not case.evidence.before_fault(first_ns):
         expected = "at least one write acknowledged before the fault"
         yield unknown("no write was acknowledged before the fault", expected, "none", "look at the load's log")
 
@@ -58,13 +58,11 @@ def nothing_kept(case: Case) -> Iterator[Finding]:
     """Where every write acknowledged before the fault is gone, older ones may be gone too: the loss has no end."""
     if not case.evidence.read_back.complete:  # told already, and nothing is known to be lost
         return
-    kept, before = case.classified.of[WriteClass.KEPT], case.evidence.before_fault
-    lost = [write for write in case.classified.of[WriteClass.LOST] if write.acked_mono_ns is not None]
-    if any(before(write.acked_mono_ns or 0) for write in lost) and not any(
-        before(write.acked_mono_ns) for write in kept if write.acked_mono_ns is not None
-    ):
+    start = case.evidence.start
+    before = case.evidence.classified.acked_before(start.mono_ns if start else NEVER_NS, most=0)
+    if before.lost and not before.kept:
         expected = "at least one write acknowledged before the fault to be there"
-        yield unknown("nothing shows how far back the loss goes", expected, f"none, and {len(lost)} lost")
+        yield unknown("nothing shows how far back the loss goes", expected, f"none, and {before.lost} lost")
 
 
 def damaged_lines(case: Case) -> Iterator[Finding]:

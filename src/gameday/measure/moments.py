@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gameday.facts import UNNOTICED, Event, FaultWindow, Kind
+from gameday.facts import REPLAY_LSN, UNNOTICED, Event, FaultWindow, Kind
 from gameday.facts.bounds import stamp_in
 
 
@@ -94,3 +94,18 @@ def number(value: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return found if abs(found) < float("inf") else None
+
+
+def replayed(events: Sequence[Event]) -> int | None:
+    """The WAL position that the standby had replayed, as it was read last before the promotion; None: nobody read."""
+    note = last(events, Kind.NOTE, where=lambda event: event.what == REPLAY_LSN)
+    return lsn(note.detail.get("lsn")) if note else None
+
+
+def lsn(text: object) -> int | None:
+    """A WAL position as a number: ``0/3000148`` is high and low 32 bits in hex. None when it is none."""
+    high, slash, low = text.partition("/") if isinstance(text, str) else ("", "", "")
+    try:
+        return (int(high, 16) << 32) + int(low, 16) if slash else None
+    except ValueError:
+        return None

@@ -11,9 +11,9 @@ write* that opens a W in which at least 95 % of the mean rate before the fault w
 the end of observation.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from math import ceil
 
 from gameday.clock import NS, utc_text
 from gameday.facts import Event, Kind, Phase, RecoveryTime
@@ -118,11 +118,9 @@ def _client_errors(evidence: Evidence, since_ns: int) -> Iterator[tuple[int, str
     for probe in evidence.probes:
         if probe.done_mono_ns >= since_ns and not is_good(probe, bound_s):
             yield probe.done_mono_ns, f"{probe.client} {probe.target} probe: {probe.why or 'slower than the bound'}"
-    for write in evidence.ledger.writes:
-        for attempt in write.attempts:
-            settled = attempt.settled_mono_ns
-            if settled is not None and settled >= since_ns and attempt.settlement != "acked":
-                yield settled, f"{attempt.writer}: an attempt settled {attempt.settlement.value}"
+    failed = evidence.ledger.first_failure(since_ns)
+    if failed:
+        yield failed
 
 
 def _first_good_write(evidence: Evidence) -> Seen:
@@ -142,18 +140,15 @@ def _first_good_write(evidence: Evidence) -> Seen:
 
 
 def _full_throughput(evidence: Evidence, zero_ns: int, since_ns: int | None) -> Seen:
-    acks = sorted(write.acked_mono_ns for write in evidence.ledger.writes if write.acked_mono_ns is not None)
-    before = bisect_left(acks, zero_ns)
-    window_ns = int(evidence.plan.timers.window_s * NS)
-    if since_ns is None or evidence.end_ns is None or not before or zero_ns == acks[0]:
+    acked, window_ns = evidence.classified, int(evidence.plan.timers.window_s * NS)
+    first_ns = acked.first_acked_ns
+    if since_ns is None or evidence.end_ns is None or first_ns is None or first_ns >= zero_ns:
         return None
-    rate = before / (zero_ns - acks[0])
-    for index in range(bisect_left(acks, since_ns), len(acks)):
-        if acks[index] + window_ns > evidence.end_ns:
-            return None
-        if bisect_left(acks, acks[index] + window_ns) - index >= FULL * rate * window_ns:
-            return acks[index], f"{FULL:.0%} of {rate * NS:.1f} acknowledged writes/s, over {window_ns / NS:g} s"
-    return None
+    (before,) = acked.acked_within([(first_ns - 1, zero_ns - 1)])
+    rate = before / (zero_ns - first_ns)
+    opens_ns = acked.first_to_open(max(1, ceil(FULL * rate * window_ns)), window_ns, since_ns, evidence.end_ns)
+    told = f"{FULL:.0%} of {rate * NS:.1f} acknowledged writes/s, over {window_ns / NS:g} s"
+    return None if opens_ns is None else (opens_ns, told)
 
 
 def _phase(name: str, seen: Seen, start: Start) -> Phase:

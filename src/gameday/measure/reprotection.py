@@ -18,19 +18,17 @@ from collections.abc import Iterator
 from gameday.clock import NS
 from gameday.facts import Event, Finding, Kind, RecoveryTime, Reprotection, Verdict, WriteClass
 from gameday.measure.case import Case
-from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
 from gameday.measure.failback import Failback
 from gameday.measure.moments import first, number
-from gameday.measure.promotion import is_of_the_old_primary
 from gameday.measure.rto import Terms, overall, recovery_time
-from gameday.measure.settle import SettledWrite
 
 NEXT = "walk it to its end: gameday runbook run failback --resume RECORD"
 IDS_TOLD = 5
+SINCE_THE_FAILOVER = "newer"  # acknowledged by the promoted standby, or by the primary after it was promoted again
 
 
-def reprotection(evidence: Evidence, classified: Classified) -> Reprotection | None:
+def reprotection(evidence: Evidence) -> Reprotection | None:
     """The failback's own figures; None when there was none."""
     walked = evidence.failback
     if walked is None:
@@ -39,7 +37,6 @@ def reprotection(evidence: Evidence, classified: Classified) -> Reprotection | N
     why = _unseen(evidence, walked)
     done_ns = None if why else walked.protected_ns
     interruption = _interruption(evidence, walked)
-    lost = lost_since_the_failover(evidence, classified)
     return Reprotection(
         begun_utc=walked.begun_utc,
         since_healing_s=_between(healed_ns, done_ns),
@@ -47,8 +44,8 @@ def reprotection(evidence: Evidence, classified: Classified) -> Reprotection | N
         reverse_s=_between(walked.begun_ns, walked.rebuilt_ns),
         interruption_s=interruption.rta_s,
         interruption_why=interruption.why,
-        lost=len(lost) if evidence.read_back.complete else None,
-        lost_ids=tuple(write.id for write in lost[:IDS_TOLD]),
+        lost=evidence.classified.lost(SINCE_THE_FAILOVER).count if evidence.read_back.complete else None,
+        lost_ids=evidence.classified.ids(WriteClass.LOST.value, most=IDS_TOLD, which=SINCE_THE_FAILOVER),
         why=why,
     )
 
@@ -82,15 +79,6 @@ def _unseen(evidence: Evidence, walked: Failback) -> str:
     if first(evidence.events, Kind.LAG, since_ns=since_ns, where=was_sampled) is None:
         return f"no lag of {standby}'s database was sampled after the switch"
     return ""
-
-
-def lost_since_the_failover(evidence: Evidence, classified: Classified) -> list[SettledWrite]:
-    """Lost writes that the promoted standby acknowledged, or the primary after it was promoted again."""
-    return [
-        write
-        for write in classified.of[WriteClass.LOST]
-        if any(not is_of_the_old_primary(each, evidence.plan.primary, evidence.promotion) for each in write.acks)
-    ]
 
 
 # ---- the rules

@@ -32,25 +32,26 @@ from gameday.facts import (
 )
 from gameday.facts.bounds import stamp_in
 from gameday.measure.case import Case
-from gameday.measure.classes import Classified
 from gameday.measure.evidence import Evidence
 from gameday.measure.moments import first, last
 
 RESTORE_WITHIN_S = 2700.0  # the objective: a snapshot is restored within 45 minutes
 CLOCKS_APART_S = 1.0  # in an account
 IDS_TOLD = 5
-IS_THERE = (WriteClass.KEPT,)
 
 
-def restore(evidence: Evidence, classified: Classified, recovery: RecoveryTime) -> Restore | None:
+def restore(evidence: Evidence, recovery: RecoveryTime) -> Restore | None:
     """The newest restore of the drill; None when nothing was restored."""
     source = chosen(evidence)
     if source is None:
         return None
     taken_ns, zero_ns = _stamp(source), evidence.zero_ns
     called, made = _step(evidence, source, "started"), _step(evidence, source, "done")
-    before = _before(classified, taken_ns - _apart_ns(evidence)) if taken_ns is not None else None
-    missing = [write for write, is_there in before or () if not is_there]
+    before = (
+        evidence.classified.acked_before(taken_ns - _apart_ns(evidence), most=IDS_TOLD)
+        if taken_ns is not None
+        else None
+    )
     served_ns = zero_ns + round(recovery.rta_s * NS) if zero_ns is not None and recovery.rta_s else None
     return Restore(
         source=str(source.detail.get("source", "")),
@@ -60,10 +61,10 @@ def restore(evidence: Evidence, classified: Classified, recovery: RecoveryTime) 
         age_s=_between(taken_ns, zero_ns),
         restore_s=_between(called.mono_ns if called else None, made.mono_ns if made else None),
         served_s=_between(called.mono_ns if called else None, served_ns),
-        acknowledged_before=None if before is None else len(before),
-        verified=None if before is None else len(before) - len(missing),
-        missing_ids=tuple(missing[:IDS_TOLD]),
-        lost_after=len(classified.of[WriteClass.LOST]) - sum(1 for id in missing if id in _lost(classified)),
+        acknowledged_before=before.acknowledged if before else None,
+        verified=before.kept if before else None,
+        missing_ids=before.missing_ids if before else (),
+        lost_after=evidence.classified.counts[WriteClass.LOST.value] - (before.lost if before else 0),
         why=_unseen(taken_ns, called, made),
     )
 
@@ -121,20 +122,6 @@ def restored_in_time(case: Case) -> Iterator[Finding]:
 
 
 RULES = (integrity, restored_in_time)
-
-
-def _before(classified: Classified, until_ns: int) -> list[tuple[str, bool]]:
-    """Every write acknowledged before, and whether it is there once, with its checksum."""
-    return [
-        (write.id, each in IS_THERE)
-        for each, writes in classified.of.items()
-        for write in writes
-        if write.acked_mono_ns is not None and write.acked_mono_ns < until_ns
-    ]
-
-
-def _lost(classified: Classified) -> frozenset[str]:
-    return frozenset(write.id for write in classified.of[WriteClass.LOST])
 
 
 def _stamp(source: Event) -> int | None:

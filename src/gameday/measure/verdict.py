@@ -15,6 +15,7 @@ from dataclasses import replace
 from gameday.facts import AlarmSeen, Finding, Verdict, WriteClass
 from gameday.measure.at_risk import called_before_the_rpo_was_at_risk
 from gameday.measure.case import Case
+from gameday.measure.classes import UNEXPECTED
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.missing import MISSING
 from gameday.measure.objects import object_findings
@@ -24,6 +25,7 @@ from gameday.measure.restore import RULES as RESTORE_RULES
 
 WEIGHTS = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
 ALL_TIMERS_REAL = 1.0
+SOME = 5  # ids in a sentence
 TOO_LATE = "clients waited longer than the RTO"
 IMPOSSIBLE = {
     WriteClass.DUPLICATE: "orders are there more than once",
@@ -48,9 +50,9 @@ def findings(case: Case) -> tuple[Finding, ...]:
 def impossible_rows(case: Case) -> Iterator[Finding]:
     """Rows that no good recovery can leave, whatever the objectives."""
     for each, what in IMPOSSIBLE.items():
-        found = case.classified.of[each]
+        found = case.evidence.classified.counts[each.value]
         if found:
-            seen = f"{len(found)}: {_some([write.id for write in found])}"
+            seen = f"{found}: {_some(case.evidence.classified.ids(each.value, most=SOME + 1))}"
             yield Finding(
                 Verdict.BROKEN, what, f"no {each.value} write", seen, f"look at {each.value} ids in the ledger"
             )
@@ -58,9 +60,9 @@ def impossible_rows(case: Case) -> Iterator[Finding]:
 
 def unexpected_rows(case: Case) -> Iterator[Finding]:
     """Rows in the survivor that nobody sent."""
-    found = case.classified.unexpected
+    found = case.evidence.classified.unexpected
     if found:
-        seen = f"{len(found)}: {_some(found)}"
+        seen = f"{found}: {_some(case.evidence.classified.ids(UNEXPECTED, most=SOME + 1))}"
         yield Finding(Verdict.BROKEN, "rows are there that nobody sent", "only rows of the ledger", seen)
 
 
@@ -199,4 +201,4 @@ def _s(seconds: float) -> str:
 
 
 def _some(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:5]) + (" …" if len(ids) > 5 else "")
+    return ", ".join(ids[:SOME]) + (" …" if len(ids) > SOME else "")

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from gameday.errors import InputError, RecordError
-from gameday.facts import Event, Measurement, Plan, Probe, Survivor, WalCommit, Write
+from gameday.facts import Event, Measurement, Plan, Probe, WalCommit, Write
 from gameday.facts.documents import Document, DocumentRead
 from gameday.record.lines import UNREADABLE, Damage, LineWriter, read_lines
 from gameday.record.manifest import MANIFEST, STATEMENT, manifest_of, read_manifest, sha256_of
@@ -132,16 +132,18 @@ class Record:
         return read_lines(self.timeline, Event, damage)
 
     def read_writes(self, damage: Damage) -> Iterator[Write]:
-        """Every ledger line, segment after segment; order between segments means nothing, stamps do."""
-        for segment in sorted(self.writes.glob("*.ndjson")):
+        """Every ledger line, segment after segment."""
+        for segment in self.segments:
             yield from read_lines(segment, Write, damage)
+
+    @property
+    def segments(self) -> tuple[Path, ...]:
+        """The ledger's files; order between segments means nothing, stamps do."""
+        return tuple(sorted(self.writes.glob("*.ndjson")))
 
     def read_probes(self, damage: Damage) -> Iterator[Probe]:
         for segment in sorted(self.probes.glob("*.ndjson")):
             yield from read_lines(segment, Probe, damage)
-
-    def read_survivors(self, damage: Damage) -> Iterator[Survivor]:
-        return read_lines(self.survivors, Survivor, damage)
 
     def read_objects(self, damage: Damage) -> Iterator[Document]:
         return read_lines(self.objects, Document, damage)

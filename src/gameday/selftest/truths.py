@@ -16,7 +16,7 @@ from gameday.drill import Drill
 from gameday.facts import Event, Kind, Measurement, Objectives, Verdict, WriteClass
 from gameday.facts.selftest import PlantedTruth
 from gameday.load.plan import LoadPlan
-from gameday.measure.classes import classify
+from gameday.measure.classes import UNEXPECTED
 from gameday.measure.evidence import read
 from gameday.preparing import LabChoice
 from gameday.record.layout import Record
@@ -32,6 +32,7 @@ USERS = 3
 OUTAGE_S = 1.5
 ROWS = Plants(lost=5, duplicate=2, corrupted=2, ghost=3, unexpected=2)
 TAKEN = 2
+IDS_MAX = 100_000  # of one kind; a truth's drill places some thousand orders
 CLASSES = (WriteClass.LOST, WriteClass.DUPLICATE, WriteClass.CORRUPTED, WriteClass.GHOST, WriteClass.DIVERGED)
 
 
@@ -118,10 +119,9 @@ def _held_against(name: str, planted: Mapping[str, frozenset[str]], drill: Drill
 
 
 def _found(record: Record) -> dict[str, frozenset[str]]:
-    evidence = read(record)
-    classified = classify(evidence.ledger.writes, evidence.read_back.survivors, evidence.promotion)
-    of_kind = {kind.value: frozenset(write.id for write in classified.of[kind]) for kind in CLASSES}
-    return {**of_kind, "unexpected": frozenset(classified.unexpected)}
+    with read(record) as evidence:
+        kinds = (*(kind.value for kind in CLASSES), UNEXPECTED)
+        return {kind: frozenset(evidence.classified.ids(kind, most=IDS_MAX)) for kind in kinds}
 
 
 def _counted(ids: Mapping[str, Iterable[str]]) -> str:

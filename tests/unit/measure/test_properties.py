@@ -1,26 +1,31 @@
-"""Truths of every ledger: one class a write in whatever order its lines lie, held to the definition's own words."""
+"""Truths of every ledger, whatever happened to its attempts and in whatever order its lines lie."""
 
 import os
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from gameday.facts import Settlement, Survivor, Write, WriteClass
-from gameday.measure.classes import classify
-from gameday.measure.promotion import Promotion
-from gameday.measure.settle import SENT, settle
+from ledgers import NEW, OLD, judged, line, row
 
 TIMES = int(os.environ.get("GAMEDAY_EXAMPLES", "1"))  # so many times the examples, for a night
-PROMOTED = Promotion(1_000, "", "old")
+PROMOTED_NS = 1_000
+STRENGTH = ("refused", "ghost", "absent", "recovered", "lost", "kept", "diverged", "corrupted", "duplicate")
 ATTEMPTS = st.tuples(
     st.integers(0, 4),  # which write
     st.sampled_from(["prober", "locust-1", "locust-2"]),
     st.sampled_from(["acked", "refused", "unknown", "never"]),
-    st.sampled_from(["old", "new"]),
+    st.sampled_from([OLD, NEW]),
     st.integers(1, 2_000),  # the settlement's stamp
 )
 ROWS = st.dictionaries(st.integers(0, 6), st.tuples(st.sampled_from(["good", "bad"]), st.integers(1, 2)), max_size=6)
+
+
+def settled(examples):
+    """The folder is emptied by nobody between examples: each writes its own two files anew."""
+    return settings(
+        max_examples=examples * TIMES, deadline=None, derandomize=True,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )  # fmt: skip
 
 
 def lines_of(attempts):
@@ -28,70 +33,48 @@ def lines_of(attempts):
     counts, lines = {}, []
     for id, writer, how, region, stamp in attempts:
         number = counts[writer, id] = counts.get((writer, id), 0) + 1
-        lines.append(Write("b", writer, str(id), number, SENT, stamp - 1, "", "good"))
+        lines.append(line(str(id), "sent", stamp - 1, attempt=number, writer=writer))
         if how != "never":
             where = region if how == "acked" else None
-            lines.append(Write("b", writer, str(id), number, how, stamp, "", "good", where))
+            lines.append(line(str(id), how, stamp, attempt=number, writer=writer, region=where))
     return lines
 
 
-def told(id, attempts, rows):
-    """The one class, by the words of the definition, of everything that was attempted under one id."""
-    sum, count = rows.get(id, ("", 0))
-    mine = [(how, region, stamp) for each, _, how, region, stamp in attempts if each == id]
-    acked = [(region, stamp) for how, region, stamp in mine if how == "acked"]
-    if count > 1:
-        return WriteClass.DUPLICATE
-    if sum == "bad":
-        return WriteClass.CORRUPTED
-    if any(region == "old" and stamp > PROMOTED.mono_ns for region, stamp in acked):
-        return WriteClass.DIVERGED
-    if acked:
-        return WriteClass.KEPT if count else WriteClass.LOST
-    if any(how in ("unknown", "never") for how, _, _ in mine):
-        return WriteClass.RECOVERED if count else WriteClass.ABSENT
-    return WriteClass.GHOST if count else WriteClass.REFUSED
-
-
-@st.composite
-def stories(draw):
-    """Attempts of several writers at several writes, their lines in any order, and what is there afterwards."""
-    attempts = draw(st.lists(ATTEMPTS, min_size=1, max_size=12))
-    return attempts, draw(st.permutations(lines_of(attempts))), draw(ROWS)
-
-
-@given(stories())
-@settings(max_examples=400 * TIMES, deadline=None, derandomize=True)
-def test_every_write_has_the_one_class_that_the_definition_gives_it(story):
-    attempts, lines, rows = story
-    survivors = [Survivor(str(id), sum, count=count) for id, (sum, count) in rows.items()]
-    found = classify(settle(lines).writes, survivors, PROMOTED)
-    classes = [(write.id, each) for each, writes in found.of.items() for write in writes]
-    ids = {id for id, *_ in attempts}
-    assert sorted(classes) == sorted((str(id), told(id, attempts, rows)) for id in ids)
-    assert set(found.unexpected) == {str(id) for id in set(rows) - ids}
+@given(st.data(), st.lists(ATTEMPTS, min_size=1, max_size=12), ROWS)
+@settled(60)
+def test_the_order_of_lines_says_nothing_and_each_write_has_one_class(tmp_path, data, attempts, rows):
+    lines, there = lines_of(attempts), [row(sum, count, id=str(id)) for id, (sum, count) in rows.items()]
+    with judged(tmp_path, lines, there, PROMOTED_NS) as (_, found):
+        before = {each: found.ids(each, most=99) for each in (*found.counts, "unexpected")}
+    with judged(tmp_path, data.draw(st.permutations(lines)), there, PROMOTED_NS) as (_, found):
+        assert {each: found.ids(each, most=99) for each in (*found.counts, "unexpected")} == before
+    assert sorted(id for ids in before.values() for id in ids) == sorted(
+        {*(str(id) for id, *_ in attempts), *(str(id) for id in rows)}
+    )
 
 
 @given(st.lists(ATTEMPTS, min_size=1, max_size=12), st.integers(0, 23))
-@settings(max_examples=200 * TIMES, deadline=None, derandomize=True)
-def test_a_line_that_is_gone_is_told_unless_it_was_its_writers_last(attempts, gone):
+@settled(60)
+def test_a_line_that_is_gone_is_told_unless_it_was_its_writers_last(tmp_path, attempts, gone):
     lines, numbers = [], {}
-    for line in lines_of(attempts):
-        numbers[line.writer] = numbers.get(line.writer, 0) + 1
-        lines.append(replace(line, line=numbers[line.writer]))
-    gaps = settle(lines).gaps
-    assert (gaps.unsettled, gaps.gone) == (sum(how == "never" for _, _, how, _, _ in attempts), 0)
+    for each in lines_of(attempts):
+        numbers[each.writer] = numbers.get(each.writer, 0) + 1
+        lines.append(replace(each, line=numbers[each.writer]))
+    with judged(tmp_path, lines) as (ledger, _):
+        assert (ledger.gaps.unsettled, ledger.gaps.gone) == (sum(how == "never" for _, _, how, _, _ in attempts), 0)
     taken = lines.pop(gone % len(lines))
-    assert settle(lines).gaps.missing_lines == (taken.line != numbers[taken.writer])
+    with judged(tmp_path, lines) as (ledger, _):
+        assert ledger.gaps.missing_lines == (taken.line != numbers[taken.writer])
 
 
-@given(stories(), st.integers(0, 4))
-@settings(max_examples=200 * TIMES, deadline=None, derandomize=True)
-def test_a_stronger_settlement_never_weakens_a_write(story, id):
-    strength = [Settlement.REFUSED, Settlement.UNKNOWN, Settlement.ACKED].index
-    _, lines, _ = story
-    before = {write.id: write.settlement for write in settle(lines).writes}
-    more = [*lines, *lines_of([(id, "another", "acked", "new", 5)])]
-    after = {write.id: write.settlement for write in settle(more).writes}
-    assert all(strength(after[each]) >= strength(before[each]) for each in before)
-    assert after[str(id)] is Settlement.ACKED
+@given(st.lists(ATTEMPTS, min_size=1, max_size=12), st.integers(0, 4))
+@settled(60)
+def test_a_stronger_settlement_never_weakens_a_write(tmp_path, attempts, id):
+    lines = lines_of(attempts)
+    with judged(tmp_path, lines) as (_, found):
+        before = {one: STRENGTH.index(each) for each in found.counts for one in found.ids(each, most=99)}
+    more = [*lines, *lines_of([(id, "another", "acked", NEW, 5)])]
+    with judged(tmp_path, more) as (_, found):
+        after = {one: STRENGTH.index(each) for each in found.counts for one in found.ids(each, most=99)}
+    assert all(after[each] >= before[each] for each in before)
+    assert after[str(id)] == STRENGTH.index("lost")  # acknowledged, and no row is there

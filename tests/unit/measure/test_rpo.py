@@ -5,7 +5,7 @@ from records import FAULT_S, PRIMARY, SECONDARY, DrillBuilder, at_ns
 
 from gameday.facts import REPLAY_LSN, Kind, Witness
 from gameday.measure.judge import judge
-from gameday.measure.wal import lsn
+from gameday.measure.moments import lsn
 
 
 @pytest.fixture

@@ -1,0 +1,147 @@
+"""The record's large files as tables: DuckDB reads them, in bounded memory, where Python's objects would not fit.
+
+What a line of a file is stays the business of one decoder, the one of :mod:`gameday.record.lines`: every file is first
+looked through by it, a piece at a time. DuckDB, which is more lenient, is handed a file only when each of its lines
+passed; of any other it is handed a copy of the lines that can be read, and what was left out is counted as damage.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import msgspec
+
+from gameday.errors import RecordError
+from gameday.facts.bounds import Count, Ordinal, StampNs
+from gameday.record.lines import Damage, read_lines
+
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY_MAX = "600MB"  # of DuckDB; what does not fit goes to its temporary folder
+THREADS = 2
+PIECE_BYTES = 1 << 16  # a piece and what is decoded of it stay in the cache
+LINE_BYTES_MAX = 16 << 20  # DuckDB's own bound of one object
+_TEXTS, _WHOLE = (str, str | None), (StampNs, Count, Ordinal, Count | None, Ordinal | None)
+_COLUMN: dict[Any, str] = dict.fromkeys(_TEXTS, "VARCHAR") | dict.fromkeys(_WHOLE, "BIGINT")
+
+
+class Form:
+    """What a line must be to become a row: the fields of a frozen fact, whose types bound them.
+
+    ``only`` narrows the type of a field. Whatever else a line may hold is left aside, as everywhere in a record.
+    """
+
+    def __init__(self, fact: type, **only: Any) -> None:
+        hints = get_type_hints(fact)
+        self.columns = {each.name: _COLUMN[hints[each.name]] for each in fields(fact)}
+        types = {name: only.get(name, kind) for name, kind in hints.items()}
+        defaults = {each.name: each.default for each in fields(fact) if each.default is not MISSING}
+        shape = [(name, kind, *([defaults[name]] if name in defaults else [])) for name, kind in types.items()]
+        self.struct = msgspec.defstruct(fact.__name__, shape, gc=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """A database of one judgement's own, and the folder of what it has no memory for."""
+
+    db: "duckdb.DuckDBPyConnection"
+    folder: Path
+
+    def make(
+        self, statement: str, files: Sequence[Path], form: Form, damage: Damage, told: Mapping[str, Any] | None = None
+    ) -> str:
+        """Run a statement over some files' rows, which stand in it as ``{rows}``, and tell what stood there.
+
+        ``told`` are the statement's parameters. Raises :class:`RecordError` when a file cannot be opened.
+        """
+        import duckdb
+
+        there = [path for path in files if path.exists()]
+        rows = self._rows(there, form, damage, _is_whole)
+        try:
+            self.db.execute(statement.format(rows=rows), told)
+        except duckdb.InvalidInputException:  # a name twice in an object, or a line beyond DuckDB's bounds
+            damage.lines = damage.cut_tail = 0
+            rows = self._rows(there, form, damage, _never)
+            self.db.execute(statement.format(rows=rows), told)
+        return rows
+
+    def row(self, statement: str, told: object = None) -> tuple[Any, ...]:
+        """The one row that a statement answers with."""
+        (found,) = self.db.execute(statement, told).fetchall()
+        return tuple(found)
+
+    def _rows(self, files: Sequence[Path], form: Form, damage: Damage, as_it_is: Callable[[Path, Form], bool]) -> str:
+        read = [path if as_it_is(path, form) else self._copy(path, form, damage) for path in files]
+        names = ", ".join(_quoted(str(path)) for path in read if path.stat().st_size)
+        if not names:
+            return f"(SELECT {', '.join(f'NULL::{kind} AS {name}' for name, kind in form.columns.items())} LIMIT 0)"
+        columns = ", ".join(f"{name}: '{kind}'" for name, kind in form.columns.items())
+        return f"read_ndjson([{names}], columns = {{{columns}}}, maximum_object_size = {LINE_BYTES_MAX})"
+
+    def _copy(self, path: Path, form: Form, damage: Damage) -> Path:
+        copied = self.folder / f"{len(list(self.folder.iterdir()))}.ndjson"
+        with copied.open("wb") as file:
+            for line in read_lines(path, form.struct, damage):
+                written = msgspec.json.encode(line) + b"\n"
+                damage.lines += len(written) > LINE_BYTES_MAX
+                file.write(written if len(written) <= LINE_BYTES_MAX else b"")
+        return copied
+
+
+@contextmanager
+def tables() -> Iterator[Tables]:
+    """An empty database; closed, and its folder removed, on every path."""
+    import duckdb
+
+    with TemporaryDirectory(prefix="gameday-judging-") as name:
+        folder = Path(name)
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": THREADS, "memory_limit": MEMORY_MAX, "temp_directory": str(folder / "spilled"),
+            "preserve_insertion_order": False, "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }  # fmt: skip
+        try:
+            with closing(duckdb.connect(":memory:", config=config)) as db:
+                db.execute("SET enable_progress_bar = false")  # it would be printed among what the caller prints
+                yield Tables(db, folder)
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as cause:
+            raise RecordError(
+                f"room to judge in: {MEMORY_MAX} of memory and a temporary folder beside it", str(cause),
+                "free the disk of the temporary folder, or name another: TMPDIR",
+            ) from cause  # fmt: skip
+
+
+def _is_whole(path: Path, form: Form) -> bool:
+    """Whether every line is one of the form, so that nothing has to be left out, and DuckDB reads it the same."""
+    decoder = msgspec.json.Decoder(form.struct)
+    try:
+        return all(_reads_alike(decoder, piece) for piece in _pieces(path))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+def _reads_alike(decoder: "msgspec.json.Decoder[Any]", piece: bytes) -> bool:
+    return piece.endswith(b"\n") and len(decoder.decode_lines(piece.decode())) == piece.count(b"\n")
+
+
+def _never(_path: Path, _form: Form) -> bool:
+    return False
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """A file in pieces of whole lines; a cut last line ends the last piece."""
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                yield piece + (b"" if piece.endswith(b"\n") else file.readline())
+    except OSError as cause:
+        raise RecordError(f"a readable {path}", f"{cause.strerror}", "make it readable, then judge again") from cause
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

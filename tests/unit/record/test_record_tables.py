@@ -1,0 +1,131 @@
+"""The record's large files as tables: what is read, and what is counted as damage, is what the line decoder says."""
+
+import json
+from dataclasses import astuple
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gameday.errors import RecordError
+from gameday.facts import Survivor
+from gameday.record.lines import Damage, read_lines
+from gameday.record.tables import Form, tables
+
+ROWS = Form(Survivor)
+GOOD = b'{"v":1,"id":"a","sum":"s","xid":7,"region":"r","count":1}\n'
+
+
+def read(*files: Path, form: Form = ROWS) -> tuple[list[tuple], Damage]:
+    damage = Damage()
+    with tables() as opened:
+        opened.make("CREATE TABLE found AS SELECT * FROM {rows}", files, form, damage)
+        return sorted(opened.db.execute("SELECT * FROM found").fetchall(), key=repr), damage
+
+
+def decoded(*files: Path) -> tuple[list[tuple], Damage]:
+    damage = Damage()
+    return sorted((astuple(each) for path in files for each in read_lines(path, Survivor, damage)), key=repr), damage
+
+
+def with_lines(path: Path, *lines: bytes) -> Path:
+    path.write_bytes(GOOD + b"".join(lines) + GOOD)
+    return path
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"v":1,"id":"a","id":"b","sum":"s","count":1}\n',
+        b'{"v":1,"id":5,"sum":"s","count":1}\n',
+        b'{"v":1,"id":"a","sum":null,"count":1}\n',
+        b'{"v":1,"id":"a","sum":"s","count":"1"}\n',
+        b'{"v":1,"id":"a","sum":"s","count":1.5}\n',
+        b'{"v":1,"id":"a","sum":"s","count":1e0}\n',
+        b'{"v":1,"id":"a","sum":"s","count":true}\n',
+        b'{"v":1,"id":"\xff","sum":"s","count":1}\n',
+        b'{"v":1,"more":"\xff","id":"a","sum":"s","count":1}\n',
+        b'{"v":1,"id":"\\ud800","sum":"s","count":1}\n',
+        b'{"v":1,"id":"\\ud83d\\ude00 \\"\\u0000\\n","sum":"s","count":1}\n',
+        b'{"v":1,"ID":"z","more":{"id":3},"id":"a" , "sum":"s","count":1}\r\n',
+        b'{"v":1,"id":"a","sum":"s","count":1}{"v":1,"id":"a","sum":"s","count":1}\n',
+        b'{"v":1,"id":"a","sum":"s","count":1}\r{"v":1,"id":"a","sum":"s","count":1}\n',
+        b'{"v":1,"id":\n"a","sum":"s","count":1}\n',
+        b'[{"v":1,"id":"a","sum":"s","count":1}]\n',
+        b"null\n",
+        b"\n  \n\r\n",
+        b"\xef\xbb\xbf" + GOOD,
+        b"\x00\n",
+    ],
+)
+def test_a_line_is_read_or_left_out_as_the_decoder_says(tmp_path, line):
+    path = with_lines(tmp_path / "x.ndjson", line)
+    assert read(path) == decoded(path)
+
+
+written = st.fixed_dictionaries(
+    {"id": st.text(max_size=4), "sum": st.text(max_size=3), "count": st.integers(-(2**63), 2**63 - 1)},
+    optional={"xid": st.none() | st.integers(-9, 9) | st.floats(-3, 3), "region": st.none() | st.text(max_size=3)},
+).map(lambda line: json.dumps(line, ensure_ascii=len(line) % 2 == 0).encode("utf-8", "surrogatepass"))
+noise = st.binary(max_size=6)
+
+
+@given(st.lists(st.tuples(written, st.integers(0, 60), noise | st.just(b"")), max_size=5), st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_file_holds_its_table_is_what_the_decoder_reads(tmp_path, lines, cut):
+    path = tmp_path / "x.ndjson"
+    whole = b"".join(line[:at] + noise + line[at:] + b"\n" for line, at, noise in lines)
+    path.write_bytes(whole[:-1] if cut else whole)
+    assert read(path) == decoded(path)
+
+
+def test_a_cut_last_line_is_left_out_and_counted(tmp_path):
+    path = tmp_path / "x.ndjson"
+    path.write_bytes(GOOD + GOOD[:-1])
+    assert read(path) == ([("a", "s", 7, "r", 1)], Damage(cut_tail=1))
+
+
+def test_a_number_that_no_64_bits_hold_is_damage(tmp_path):
+    path = with_lines(tmp_path / "x.ndjson", b'{"v":1,"id":"a","sum":"s","count":9223372036854775808}\n')
+    assert read(path)[1] == Damage(lines=1)
+
+
+def test_a_narrowed_field_leaves_other_values_out(tmp_path):
+    path = with_lines(tmp_path / "x.ndjson", GOOD.replace(b'"r"', b'"elsewhere"'))
+    found, damage = read(path, form=Form(Survivor, region=Literal["r"]))
+    assert (len(found), damage) == (2, Damage(lines=1))
+
+
+def test_files_that_are_missing_or_empty_have_no_rows(tmp_path):
+    (tmp_path / "empty.ndjson").touch()
+    assert read(tmp_path / "empty.ndjson", tmp_path / "missing.ndjson") == ([], Damage())
+
+
+def test_a_file_that_cannot_be_read_is_a_record_error(tmp_path):
+    with pytest.raises(RecordError, match="readable"):
+        read(tmp_path)
+
+
+def test_a_file_whose_name_has_a_quote_is_read_by_that_name(tmp_path):
+    assert len(read(with_lines(tmp_path / "it's [1]*.ndjson"))[0]) == 2
+
+
+def test_nothing_of_a_judgement_stays_on_the_disk_also_when_it_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    damaged = with_lines(tmp_path / "x.ndjson", b"no line\n")
+    with pytest.raises(ZeroDivisionError), tables() as opened:
+        opened.make("CREATE TABLE found AS SELECT * FROM {rows}", [damaged], ROWS, Damage())
+        assert list((tmp_path / "temporary").rglob("*.ndjson"))
+        raise ZeroDivisionError
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+def test_what_a_writer_writes_is_read_where_it_lies(tmp_path):
+    path = tmp_path / "x.ndjson"
+    path.write_bytes(b"".join(b'{"v":1,' + msgspec.json.encode(Survivor(f"{n}", "é"))[1:] + b"\n" for n in range(3)))
+    with tables() as opened:
+        assert str(path) in opened.make("SELECT * FROM {rows}", [path], ROWS, Damage())
