@@ -71,9 +71,10 @@ def was_replaced(lab: Lab, region: str) -> bool:
 
     A failover that runs, and a PRIMARY record that points elsewhere, count: what is healed a moment before the other
     database is promoted would be a second primary. A replica that is gone, failed or not made yet took no place. A
-    region whose own database is a replica has no place to lose.
+    region whose own database is a replica has no place to lose, nor has a standby whose replica is gone.
     """
-    if status.database(lab, region).role == "replica":
+    own = status.database(lab, region).role
+    if own == "replica" or (own == "gone" and region == lab.secondary and status.latched_to(lab) != region):
         return False
     other = status.database(lab, lab.other(region))
     if other.role == "primary" or (other.role == "replica" and other.status not in FOLLOWS_OR_IS_LOST):

@@ -133,6 +133,12 @@ def test_a_primary_record_that_points_at_the_standby_is_a_failover_begun() -> No
     assert was_replaced(lab_on(Account(points_at=WEST)), EAST)
 
 
+def test_a_standby_whose_replica_is_gone_has_no_place_to_lose_unless_it_took_the_primarys() -> None:
+    roles = {EAST: ("primary", "available"), WEST: ("gone", "gone")}
+    assert not was_replaced(lab_on(Account(roles=roles)), WEST)
+    assert was_replaced(lab_on(Account(roles=roles, points_at=WEST)), WEST)
+
+
 def test_a_healthy_standby_has_no_place_to_lose() -> None:
     assert not was_replaced(lab_on(Account()), WEST)
     assert not was_replaced(lab_on(Account(execution="RUNNING", points_at=WEST)), WEST)
