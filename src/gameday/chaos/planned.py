@@ -82,9 +82,8 @@ class Rehearsal:
         self.note = f"where <…> stands, an earlier step finds it: gameday runbook run {runbook.name} --only-show"
         for step in runbook.steps:
             for check in step.before:
-                with contextlib.suppress(
-                    BotoCoreError, ClientError, GamedayError
-                ):  # what a step before it brings about is not there yet
+                # what a step before it brings about is not there yet
+                with contextlib.suppress(BotoCoreError, ClientError, GamedayError):
                     check.look(looking)
             showing.found.update(looking.found)
             for call in step.calls(showing):
