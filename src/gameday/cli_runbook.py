@@ -124,11 +124,12 @@ def _reach(lab: str, deployment: str) -> "Lab":
 
 def _only_show(book: "Runbook", steps: "Sequence[Step]", lab: "Lab", values: Mapping[str, str]) -> None:
     """Each step as it would be taken now; what only an earlier step can find is a placeholder."""
+    from gameday.record.timeline import UnwrittenTimeline
     from gameday.recovery.runbook import Scene
-    from gameday.recovery.shown import Unknown, nowhere
+    from gameday.recovery.shown import Unknown
     from gameday.walk_told import Terminal
 
-    looking, teller = Scene(lab, nowhere(book.name), values), Terminal(book, yes=True)
+    looking, teller = Scene(lab, UnwrittenTimeline(), values), Terminal(book, yes=True)
     showing = Scene(lab, looking.timeline, values, Unknown())
     click.echo(f"{book.title}, on {lab.name}. Nothing is called that changes anything")
     for step in steps:

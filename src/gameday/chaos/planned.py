@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
+from botocore.exceptions import BotoCoreError, ClientError
 from chaoslib import substitute
 
 from gameday.chaos import actions
@@ -18,13 +19,14 @@ from gameday.chaos.token import TOKEN, Stopped
 from gameday.drill import Drill
 from gameday.errors import GamedayError
 from gameday.faults.base import Fault
-from gameday.faults.rehearsal import Line, Script, UnwrittenJournal, UnwrittenTimeline, rehearsed
+from gameday.faults.rehearsal import Line, Script, UnwrittenJournal, rehearsed
 from gameday.lab.fence import isolate
 from gameday.lab.model import Lab
 from gameday.lab.rehearsing import PlannedCall
+from gameday.record.timeline import UnwrittenTimeline
 from gameday.recovery.failover import UNPLANNED, check_mode, start_planned_failover, start_unplanned_failover
 from gameday.recovery.runbook import Runbook, Scene
-from gameday.recovery.shown import Unknown, nowhere
+from gameday.recovery.shown import Unknown
 
 FENCES_ONLY_IF = "only where the other region took its place: healing fences it first"
 
@@ -75,12 +77,13 @@ class Rehearsal:
 
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
         """Each step's calls as ``gameday runbook run --only-show`` has them."""
-        looking = Scene(self.lab, nowhere(runbook.name), runbook.options_said(options or {}))
+        looking = Scene(self.lab, self.timeline, runbook.options_said(options or {}))
         showing = Scene(self.lab, looking.timeline, looking.options, Unknown())
         self.note = f"where <…> stands, an earlier step finds it: gameday runbook run {runbook.name} --only-show"
         for step in runbook.steps:
             for check in step.before:
-                with contextlib.suppress(Exception):  # what a step before it brings about is not there yet
+                # what a step before it brings about is not there yet
+                with contextlib.suppress(BotoCoreError, ClientError, GamedayError):
                     check.look(looking)
             showing.found.update(looking.found)
             for call in step.calls(showing):

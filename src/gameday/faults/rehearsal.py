@@ -7,17 +7,12 @@ asked. Calls that depend on an answer which nobody gave are shown too. Each faul
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-from gameday.facts import Event
 from gameday.faults.base import Fault
 from gameday.lab.model import Lab
 from gameday.lab.rehearsing import PlannedCall, Rehearsing
-from gameday.record.layout import Record
-from gameday.record.timeline import Timeline
+from gameday.record.timeline import NOWHERE, UnwrittenTimeline
 from gameday.record.undo import UndoJournal, UndoStep
-
-NOWHERE = Record(Path("<drill>", "<time>"))
 
 type Line = PlannedCall | UndoStep
 
@@ -39,19 +34,6 @@ class Script:
         with self._lock:
             lines, self._lines = tuple(self._lines), []
             return lines
-
-
-class UnwrittenTimeline(Timeline):
-    """Of a rehearsal: nothing happens, so nothing is written, and nobody waits for an effect."""
-
-    is_rehearsal = True
-
-    def __init__(self) -> None:
-        super().__init__(NOWHERE)
-
-    def add_event(self, event: Event) -> Event:
-        """The event, unwritten."""
-        return event
 
 
 class UnwrittenJournal(UndoJournal):

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from gameday.clock import SYSTEM, Clock, boot_id
@@ -12,6 +13,8 @@ from gameday.facts import Event, Kind
 from gameday.record.chain import ChainedWriter
 from gameday.record.layout import Record
 from gameday.secrecy import environment_secrets, hide, hide_in
+
+NOWHERE = Record(Path("<drill>", "<time>"))  # what a drill that does not take place is tagged with
 
 
 class Timeline:
@@ -76,3 +79,16 @@ class Timeline:
     def close(self) -> None:
         if "_lines" in self.__dict__:  # else nothing was ever written
             self._lines.close()
+
+
+class UnwrittenTimeline(Timeline):
+    """Of a rehearsal, or of a runbook that is only shown: nothing happens, so nothing is written, and nobody waits."""
+
+    is_rehearsal = True
+
+    def __init__(self) -> None:
+        super().__init__(NOWHERE)
+
+    def add_event(self, event: Event) -> Event:
+        """The event, unwritten."""
+        return event

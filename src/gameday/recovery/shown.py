@@ -3,17 +3,14 @@
 import json
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from botocore import xform_name
 
 from gameday.aws import ATTEMPTS, Aws
 from gameday.errors import LabError
-from gameday.facts import Event
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS, Lab, Outputs
-from gameday.record.layout import Record
-from gameday.record.timeline import Timeline
+from gameday.record.timeline import UnwrittenTimeline
 from gameday.recovery.runbook import Call, Calls, Check, Runbook, Scene, Step
 
 PRIMARY, SECONDARY = "ap-southeast-2", "us-west-2"
@@ -47,20 +44,7 @@ def stand_in() -> Lab:
 def described(runbook: Runbook) -> Scene:
     """The scene of a document: usual options, placeholders for the others and for all that would be found."""
     options = {one.name: f"<{one.name}>" if one.usual is None else one.usual for one in runbook.options}
-    return Scene(stand_in(), nowhere(runbook.name), options, Unknown())
-
-
-class Unwritten(Timeline):
-    """Keeps nothing: looking leaves no file behind, whatever a check notes."""
-
-    def add_event(self, event: Event) -> Event:
-        """Forget it."""
-        return event
-
-
-def nowhere(name: str) -> Timeline:
-    """A timeline for a scene in which nothing happens."""
-    return Unwritten(Record(Path(name, "shown")))
+    return Scene(stand_in(), UnwrittenTimeline(), options, Unknown())
 
 
 def whole(text: str) -> Any:

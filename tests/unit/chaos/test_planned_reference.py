@@ -36,12 +36,14 @@ def plan_of(path, lab):
     return list(planned(file.tree, *file.loaded({}), lab))
 
 
-def test_the_door_hears_no_change_while_every_shipped_experiment_is_planned(stage):
+def test_the_door_hears_no_change_while_every_shipped_experiment_is_planned(stage, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     ground, lab = stage
     before = changes(ground)
     assert before, "the deployment itself was heard"
     told = {path.stem: plan_of(path, lab) for path in SHIPPED}
     assert changes(ground) == before
+    assert list(tmp_path.iterdir()) == []
     calls = {
         name: sum(isinstance(line, PlannedCall) for each in plan for line in each.lines) for name, plan in told.items()
     }

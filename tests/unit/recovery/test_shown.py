@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from gameday.facts import Kind
+from gameday.record.timeline import UnwrittenTimeline
 from gameday.recovery import RUNBOOKS, runbook
 from gameday.recovery.documents import documents
 from gameday.recovery.runbook import Call, Calls, Check, Option, Runbook, Step
-from gameday.recovery.shown import command_of, document, nowhere
+from gameday.recovery.shown import command_of, document
 from gameday.recovery.sight import listed, whole
 
 FOLDER = Path(__file__).parents[3] / "docs" / "runbooks"
@@ -88,6 +89,6 @@ def test_every_step_can_be_named_told_and_shown(name):
 
 def test_looking_leaves_no_file_behind_whatever_a_check_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    noted = nowhere("moon").add(Kind.NOTE, "the newest snapshot", age_s=6.0)
+    noted = UnwrittenTimeline().add(Kind.NOTE, "the newest snapshot", age_s=6.0)
     assert (noted.what, noted.detail) == ("the newest snapshot", {"age_s": 6.0})
     assert list(tmp_path.iterdir()) == []
