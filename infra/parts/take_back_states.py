@@ -26,6 +26,11 @@ WRONG_ACL = """{% (
         "Acl": $wrong.Acl, "Association": $of($wrong).NetworkAclAssociationId
     } : {}}])
 ) %}"""
+PRIMARY_RECORD = """{% (
+    $in := $states.input;
+    $found := $in.records.All[Failover = "PRIMARY" and Name in ["NAME", "NAME."]][0];
+    $merge([$in, {"record": {"Target": $exists($found) ? $found.ResourceRecords[0].Value : "none"}}])
+) %}"""
 PAUSE = f"""{{% (
     $in := $states.input;
     $ours := $in.experiments.All[
@@ -69,14 +74,18 @@ def _look(names: TakeBackNames) -> dict[str, State]:
             {
                 "HostedZoneId": names.hosted_zone_id,
                 "StartRecordName": names.service_name,
-                "StartRecordType": "CNAME",
-                "StartRecordIdentifier": "primary",
-                "MaxItems": "1",
+                "MaxItems": "10",
             },
-            "TakenOver?",
-            ResultSelector={"Target.$": "$.ResourceRecordSets[0].ResourceRecords[0].Value"},
-            ResultPath="$.record",
+            "FindPrimaryRecord",
+            ResultSelector={"All.$": "$.ResourceRecordSets"},
+            ResultPath="$.records",
         ),
+        "FindPrimaryRecord": {
+            "Type": "Pass",
+            "QueryLanguage": "JSONata",
+            "Output": PRIMARY_RECORD.replace("NAME", names.service_name),
+            "Next": "TakenOver?",
+        },
         "TakenOver?": choice(
             {"Not": {"Or": own}, "Next": "StopTasks"},
             {"Variable": "$.count.Rounds", "NumericGreaterThanEquals": LOOKS, "Next": "NotifyDone"},

@@ -25,7 +25,15 @@ def machine(template: Read) -> dict[str, Any]:
 
 
 def record(target: str) -> dict[str, Any]:
-    return {"ResourceRecordSets": [{"ResourceRecords": [{"Value": target}]}]}
+    """What Route 53 tells: the failover pair, the other one first, and whatever comes next in the zone."""
+    name = {"Name": "app.gameday.example."}
+    return {
+        "ResourceRecordSets": [
+            {**name, "Failover": "SECONDARY", "ResourceRecords": [{"Value": "us-west-2.app.gameday.example"}]},
+            {**name, "Failover": "PRIMARY", "ResourceRecords": [{"Value": target}]},
+            {"Name": "z.gameday.example.", "Failover": "PRIMARY", "ResourceRecords": [{"Value": "z"}]},
+        ]
+    }
 
 
 def acls(**acl_by_subnet: str) -> dict[str, Any]:
