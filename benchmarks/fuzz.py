@@ -30,7 +30,7 @@ from gameday.report.html import html
 from gameday.report.page import page
 from gameday.report.summary import summary_lines
 
-INPUTS, PROCESSES, BATCH = 100_000, 4, 1_000
+INPUTS, PROCESSES, BATCH = 100_000, 2, 1_000
 JUDGED_OF = 4  # one record of so many is judged as a whole; of the others the damaged files are read
 PAGE_OF, DRAWN_OF = 16, 4_000  # one report of so many is made, and drawn with its charts, which takes a second
 WEIGHTS = (5, 2, 1, 2, 4)  # of the bases: the failback's is long
