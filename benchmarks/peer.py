@@ -18,7 +18,6 @@ from collections.abc import Iterator
 
 from benchmarks.figures import Figure, print_table
 from benchmarks.peer_runs import Outage, ours, theirs
-from gameday.lab.timers import RDS_PROMOTION_S
 
 SCALE = 0.275
 ARMS = {"ours": ours, "Patroni": theirs}
@@ -38,10 +37,10 @@ def main() -> None:
                 seen[name].append(run(said.scale))
                 print(f"{number + 1} {name}: {seen[name][-1]}, load {os.getloadavg()[0]:.2f}", flush=True)
     finally:
-        print_table(figures(seen["ours"], seen["Patroni"], said.scale))
+        print_table(figures(seen["ours"], seen["Patroni"]))
 
 
-def figures(mine: list[Outage], peers: list[Outage], scale: float) -> Iterator[Figure]:
+def figures(mine: list[Outage], peers: list[Outage]) -> Iterator[Figure]:
     """Side by side; a run without an outage that could be told is in the lines above the table, and in no figure."""
     for name, runs in (("ours", mine), ("Patroni", peers)):
         yield Figure(f"outage, {name}", "s", _known(one.outage_s for one in runs))
@@ -50,16 +49,9 @@ def figures(mine: list[Outage], peers: list[Outage], scale: float) -> Iterator[F
         yield Figure(f"acknowledged writes lost, {name}", "writes", _known(one.lost for one in runs))
     excess = [one.outage_s - one.floor_s for one in mine if one.outage_s is not None and one.floor_s is not None]
     yield Figure("outage − floor, ours", "s", tuple(excess), at_most=1.0)
-    yield Figure("outage, ours / Patroni's (of the medians)", "×", _ratio(mine, peers, 0.0), at_most=1.0)
-    aws_s = RDS_PROMOTION_S * scale
-    yield Figure(
-        f"the same with the lab's assumed RDS promotion, {aws_s:.3g} s more (reckoned)", "×", _ratio(mine, peers, aws_s)
-    )
-
-
-def _ratio(mine: list[Outage], peers: list[Outage], more_s: float) -> tuple[float, ...]:
-    above, below = _known(one.outage_s for one in mine), _known(one.outage_s for one in peers)
-    return ((statistics.median(above) + more_s) / statistics.median(below),) if above and below else ()
+    mine_s, peers_s = (_known(one.outage_s for one in runs) for runs in (mine, peers))
+    ratio = (statistics.median(mine_s) / statistics.median(peers_s),) if mine_s and peers_s else ()
+    yield Figure("outage, ours / Patroni's (of the medians)", "×", ratio, at_most=1.0)
 
 
 def _known(values: Iterator[float | None]) -> tuple[float, ...]:

@@ -193,6 +193,9 @@ def _start_services(folder: Path, stack: ExitStack) -> None:
     cloud = ThreadedMotoServer(HUB, CLOUD, verbose=False)
     cloud.start()
     stack.callback(cloud.stop)
+    requests.post(
+        f"http://{HUB}:{CLOUD}/moto-api/reset", timeout=ASK_WITHIN_S * 10
+    ).raise_for_status()  # an earlier run's
     for node in NODES:
         endpoint = {"host": node.host, "port": POSTGRES, "dbname": "postgres"}
         secrets = boto3.client(
