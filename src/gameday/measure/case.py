@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass
 
-from gameday.facts import AlarmSeen, Availability, Exposure, Plan, RecoveryPoint, RecoveryTime, Reprotection, Restore
+from gameday.facts import (
+    AlarmSeen,
+    Availability,
+    Exposure,
+    Finding,
+    Plan,
+    RecoveryPoint,
+    RecoveryTime,
+    Reprotection,
+    Restore,
+    Verdict,
+)
 from gameday.facts.documents import ObjectsOutcome
 from gameday.measure.evidence import Evidence
 
@@ -25,3 +36,8 @@ class Case:
     @property
     def plan(self) -> Plan:
         return self.evidence.plan
+
+
+def unknown(what: str, expected: str, seen: str, next_step: str = "") -> Finding:
+    """What a rule says that misses some evidence."""
+    return Finding(Verdict.UNKNOWN, what, expected, seen, next_step)

@@ -12,20 +12,10 @@ a drill BROKEN.
 from collections.abc import Callable, Iterator
 
 from gameday.clock import NS
-from gameday.facts import (
-    ABORTED,
-    BASELINE_NOT_MET,
-    INFERRED,
-    NOT_AS_PLANNED,
-    OUTLIVED,
-    Event,
-    Finding,
-    Kind,
-    Verdict,
-    Witness,
-)
-from gameday.measure.case import Case
+from gameday.facts import BASELINE_NOT_MET, INFERRED, Event, Finding, Kind, Witness
+from gameday.measure.case import Case, unknown
 from gameday.measure.closing import not_as_the_drill_left_it
+from gameday.measure.cut_short import not_as_planned, outlived, stopped
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.floor import LOCAL_LAB, PROMOTE
 from gameday.measure.moments import first, last, number
@@ -40,10 +30,6 @@ WORKING = frozenset({"available", "backing-up", "storage-optimization"})
 FIRST_READING = "survivors read back before healing"  # what the notes of gameday.survivors say; detail.rows
 FIRST_READING_FAILED = "survivors not read back before healing"  # detail.why
 BLIND_S = 3.0  # the prober may be stopped and drained this long before the end of observation is stamped
-
-
-def unknown(what: str, expected: str, seen: str, next_step: str = "") -> Finding:
-    return Finding(Verdict.UNKNOWN, what, expected, seen, next_step)
 
 
 def no_acknowledged_write(case: Case) -> Iterator[Finding]:
@@ -349,33 +335,6 @@ def unread_wal(case: Case) -> Iterator[Finding]:
     if case.plan.lab == LOCAL_LAB and case.restore is None and evidence.promotion is not None and evidence.wal is None:
         expected = "the old primary's commits after the fork (wal.ndjson)"
         yield unknown("the old primary's WAL was not read", expected, "none, so a split brain cannot be ruled out")
-
-
-def stopped(case: Case) -> Iterator[Finding]:
-    """A stop condition that no longer held, or somebody who asked, ended the drill: its recovery was not seen."""
-    event = first(case.evidence.events, Kind.STOPPED)
-    if event:
-        asked = event.what == ABORTED
-        expected = "the drill to run to its end" if asked else event.what
-        who = f", asked by {event.detail.get('who')}" if event.detail.get("who") else ""
-        what = "the drill was aborted by request" if asked else "a stop condition no longer held, so it was aborted"
-        yield unknown(what, expected, f"{event.detail.get('seen')}{who}", "find out why before it is run again")
-
-
-def not_as_planned(case: Case) -> Iterator[Finding]:
-    """The door's own note: an activity failed, or a hypothesis was not met, so this was another drill than planned."""
-    note = first(case.evidence.events, Kind.NOTE, where=lambda event: event.what == NOT_AS_PLANNED)
-    if note:
-        expected = "every activity to succeed, and every hypothesis to be met"
-        yield unknown("the drill was not run as planned", expected, str(note.detail.get("failed") or "a note"))
-
-
-def outlived(case: Case) -> Iterator[Finding]:
-    """The warden ended the drill after its longest duration: what it still would have shown, nobody saw."""
-    if first(case.evidence.events, Kind.WARDEN, where=lambda event: event.what == OUTLIVED):
-        expected = f"the drill over within {case.plan.max_duration_s:g} s" if case.plan.max_duration_s else "an end"
-        then = "find what it waited for, or declare a longer max_duration_s"
-        yield unknown(OUTLIVED, expected, "it still ran, and its warden had it ended", then)
 
 
 MISSING: tuple[Rule, ...] = (
