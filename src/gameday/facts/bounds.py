@@ -10,6 +10,7 @@ SECONDS_MAX = 1e12  # 30,000 years: more is a slip of the pen, and no arithmetic
 type StampNs = Annotated[int, Meta(ge=0, le=MOST)]  # monotonic
 type Count = Annotated[int, Meta(ge=0, le=MOST)]
 type Ordinal = Annotated[int, Meta(ge=1, le=MOST)]  # counts from 1
+type Tries = Annotated[int, Meta(ge=0, le=100_000)]  # drills of a campaign: each is looked at by itself
 type Factor = Annotated[float, Meta(ge=0, le=1e6)]
 type Seconds = Annotated[float, Meta(ge=0, le=SECONDS_MAX)]
 

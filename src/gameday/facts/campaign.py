@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gameday.facts import Objectives, Verdict
 from gameday.facts.selftest import SelfTest
+from gameday.facts.bounds import Tries
 
 ATTEMPTS_MAX = 5  # failover must work within so many attempts (the objective that a campaign is judged by)
 
@@ -17,7 +18,7 @@ class CampaignPlan:
     title: str
     experiment: str  # the file, as it was named
     experiment_sha256: str  # of that file: a campaign that is resumed must run the same
-    times: int  # drills of each variation
+    times: Tries  # drills of each variation
     variations: tuple[Mapping[str, str], ...]  # every combination of the varied keys; one empty mapping varies nothing
     fixed: Mapping[str, str]  # given to every drill alike
     stop_on_broken: bool
@@ -27,7 +28,7 @@ class CampaignPlan:
     who: str
     versions: Mapping[str, str]
     limits: tuple[str, ...]  # what the lab cannot prove
-    attempts_max: int = ATTEMPTS_MAX
+    attempts_max: Tries = ATTEMPTS_MAX
 
     @property
     def drills(self) -> int:
