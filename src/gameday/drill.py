@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from gameday.clients import RECOVERED_SHARE, Clients
 from gameday.clock import SYSTEM, Clock
 from gameday.documents import documents_of
-from gameday.errors import DeadlineError, DrillStopped, FaultError, InputError, annotating
+from gameday.errors import DeadlineError, FaultError, InputError, annotating
 from gameday.facts import Event, Kind, Measurement, Objectives, Plan, StopCondition, Verdict
 from gameday.faults.account_warden import unwatched, watch_over
 from gameday.faults.acls import breakable_service
@@ -35,8 +35,9 @@ from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 from gameday.recovery.failover import UNPLANNED, check_mode, start_planned_failover, start_unplanned_failover
 from gameday.recovery.runbook import Runbook, Scene, walk
+from gameday.recovery.switching import SwitchStamp, is_a_switch
 from gameday.seen import Awaited, Seen
-from gameday.stopping import LIBRARY, Door, Stopping, look_at
+from gameday.stopping import LIBRARY, Door, Stopping, heals_after, look_at, note_the_end
 from gameday.survivors import look_after_healing, read_before_healing, read_finally, read_wal
 from gameday.underway import announced, asked_to_end, refuse_if_switched_off
 from gameday.world import RealWorld, World
@@ -115,7 +116,7 @@ class Drill:
         except BaseException as cause:
             self._concluded = True
             with annotating(cause, "noting why"):
-                self._note(cause)
+                note_the_end(self.timeline, cause)
             with annotating(cause, "closing the drill"):
                 self._stack.close()
             raise
@@ -159,7 +160,7 @@ class Drill:
             yield
             self.observe()
         except BaseException as cause:
-            if self._is_healed_after(cause):
+            if heals_after(cause, self.is_private):
                 with annotating(cause, f"healing {fault!r}"):
                     self.heal()
             raise
@@ -195,11 +196,8 @@ class Drill:
         if check_mode(mode) == UNPLANNED:
             start_unplanned_failover(self.lab, self.timeline)
             return
-        for region in self.lab.regions:
-            breakable_service(self.lab, region)
-        self._warden.check()
         self._phase("switch")
-        self._plan(replace(self.plan, switches=True))
+        self._may_switch()
         self._seen.executions[start_planned_failover(self.lab, self.timeline)] = "RUNNING"  # before the observer's look
         self._injected_ns = self._clock.mono_ns()
 
@@ -210,11 +208,16 @@ class Drill:
 
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
         """Walk a runbook's steps, as ``gameday runbook run NAME --yes`` would; raises :class:`RunbookError` where it
-        stops. What it changes is the recovery, and stays: only faults are taken back."""
+        stops. What it changes is the recovery, and stays: only faults are taken back. A planned failover is a switch.
+        """
         may_change(self.lab, *self.lab.regions)
         self._phase(f"runbook {runbook.name}")
         self._keep_the_old_primarys_wal()  # a failback deletes it
-        walk(runbook, Scene.of(runbook, self.lab, self.timeline, options or {}))
+        switch = SwitchStamp(self.timeline, self.lab.primary)
+        if is_a_switch(runbook):
+            self._may_switch()
+        walk(runbook, Scene.of(runbook, self.lab, self.timeline, options or {}), onlookers=(switch,))
+        self._injected_ns = switch.stamped[0].mono_ns if switch.stamped else self._injected_ns
 
     def observe(self) -> None:
         """Watch until a window of max(W, 200 probes) was good, three windows at most; then read the survivors back."""
@@ -259,9 +262,9 @@ class Drill:
         try:
             with annotating(cause, "healing"), self.timeline.healing_first():
                 if cause:
-                    self._note(cause)
+                    note_the_end(self.timeline, cause)
                     self._observed = False
-                if cause is None or self._is_healed_after(cause):
+                if cause is None or heals_after(cause, self.is_private):
                     self.heal()
         finally:
             with annotating(cause, "closing the drill"):
@@ -346,12 +349,16 @@ class Drill:
         self.clients.add(Kind.LOAD, self._world.load(*load), opened)
         self._documents = documents_of(self.intent.load, self.lab, self.record, self.timeline, opened)
 
+    def _may_switch(self) -> None:
+        """A switch changes both regions, which must be as breakable as for a fault; the plan says that there is one."""
+        for region in self.lab.regions:
+            breakable_service(self.lab, region)
+        self._warden.check()
+        self._plan(replace(self.plan, switches=True))
+
     def _arm(self) -> None:
         """From here on the plan's stop conditions are sampled; one that does not hold now is raised now."""
         self._stopping.arm(self.plan.stop_when, look_at(self, self._door))
-
-    def _is_healed_after(self, cause: BaseException) -> bool:
-        return isinstance(cause, DrillStopped) or not self.is_private
 
     def _dismiss(self) -> None:
         """In an attached lab that could not be healed the warden takes over at once; else it has nothing to do."""
@@ -366,7 +373,7 @@ class Drill:
 
     def _keep_the_old_primarys_wal(self) -> None:
         """Once; and only after a promotion, else there is no fork."""
-        if (self._seen.executions or self._seen.fenced) and not self.record.wal.exists():
+        if self._seen.may_have_forked and not self.record.wal.exists():
             read_wal(lambda: self._world.wal(self.lab), self.record, self.timeline)
 
     def _read_back(self, writer: LineWriter, within_s: float) -> int:
@@ -390,6 +397,3 @@ class Drill:
             self._display.event(event)
         except OSError:  # nobody reads any more (`gameday drill | head`); the drill and its record go on
             self._display = Silent()
-
-    def _note(self, cause: BaseException) -> None:
-        self.timeline.add(Kind.NOTE, "the drill stopped early", why=f"{type(cause).__name__}: {cause}")

@@ -14,6 +14,7 @@ class Seen:
     alarms: set[tuple[str | None, str]] = field(default_factory=set)  # region and name of those in ALARM
     fenced: set[str] = field(default_factory=set)
     lag_s: float | None = None  # the newest sample of the replica's lag
+    switches: int = 0  # planned failovers that were begun
     documents: str = ""  # how the canary's documents were read last: good, bad or unanswered
 
     def event(self, event: Event) -> None:
@@ -24,6 +25,8 @@ class Seen:
             (self.alarms.add if event.what == "ALARM" else self.alarms.discard)(alarm)
         if event.kind is Kind.LAG:
             self.lag_s = float(event.detail["lag_s"])
+        if event.kind is Kind.SWITCH:
+            self.switches += 1
         if event.kind is Kind.DOCUMENTS:
             self.documents = event.what
         if event.kind is Kind.FENCED and event.region:
@@ -32,6 +35,11 @@ class Seen:
     @property
     def failing_over(self) -> bool:
         return "RUNNING" in self.executions.values()
+
+    @property
+    def may_have_forked(self) -> bool:
+        """Whether the standby may have been promoted: by the state machine, or by hand."""
+        return bool(self.executions or self.fenced or self.switches)
 
     def is_in_alarm(self, name: str) -> bool:
         """Whether an alarm of that name is in ALARM, in whichever region."""

@@ -227,3 +227,13 @@ def _alarm(lab: Lab, condition: StopCondition) -> Sight:
         states += [(region, str(alarm["StateValue"])) for alarm in found]
     seen = ", ".join(f"{state} in {region}" for region, state in states)
     return Sight({state for _, state in states} == {"OK"}, seen or "no alarm of that name")
+
+
+def heals_after(cause: BaseException, is_private: bool) -> bool:
+    """Whether a drill that ended early heals: one that was stopped always does; else a lab of its own just ends."""
+    return isinstance(cause, DrillStopped) or not is_private
+
+
+def note_the_end(timeline: Timeline, cause: BaseException) -> None:
+    """Write down what ended a drill before its end."""
+    timeline.add(Kind.NOTE, "the drill stopped early", why=f"{type(cause).__name__}: {cause}")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gameday.facts import Objectives, Verdict
-from gameday.facts.selftest import SelfTest
 from gameday.facts.bounds import Tries
+from gameday.facts.selftest import SelfTest
 
 ATTEMPTS_MAX = 5  # failover must work within so many attempts (the objective that a campaign is judged by)
 
