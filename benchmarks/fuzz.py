@@ -57,6 +57,7 @@ def figures(times: int = INPUTS) -> Iterator[Figure]:
     for outcome in [each for each in found if each.defect][:50]:
         print(f"input {outcome.number}: {outcome.damage}: {outcome.defect}")
     ended = Counter(outcome.ended for outcome in found)
+    print(f"{len(found):,} inputs: " + ", ".join(f"{count:,} {name}" for name, count in ended.most_common()))
     yield Figure("damaged records and files given to the readers", "inputs", (float(len(found)),), at_least=INPUTS)
     for name in (*Verdict, REFUSED, READ):
         told = {REFUSED: "refused with an error of ours", READ: "read, file by file"}.get(name, f"judged {name}")

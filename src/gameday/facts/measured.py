@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gameday.facts.bounds import Count, StampNs
 from gameday.facts.documents import ObjectsOutcome
 from gameday.facts.plan import Objectives
 from gameday.facts.words import Verdict, Witness
@@ -14,9 +15,9 @@ class FaultWindow:
 
     fault: str
     region: str | None
-    start_mono_ns: int
+    start_mono_ns: StampNs
     start_utc: str
-    end_mono_ns: int | None = None
+    end_mono_ns: StampNs | None = None
     verified: bool = False
 
 
@@ -35,16 +36,16 @@ class RecoveryPoint:
     """The recovery point actual (RPA), with its count, size, ids and witnesses. Meaning: ``gameday.measure.rpo``."""
 
     rpa_s: float | None  # None is UNKNOWN
-    lost: int
-    lost_bytes: int | None
+    lost: Count
+    lost_bytes: Count | None
     lost_ids: tuple[str, ...]  # at most 1,000, oldest first
     wal: Witness
     wal_why: str
     lag: Witness
     lag_why: str
     lag_s: float | None
-    wal_lost_xids: int | None
-    straddling: int
+    wal_lost_xids: Count | None
+    straddling: Count
     why: str = ""  # why it is unknown
 
 
@@ -54,7 +55,7 @@ class Exposure:
 
     at_s: float  # after the fault; negative before it
     lag_s: float
-    writes: int  # acknowledged within the lag before that moment
+    writes: Count  # acknowledged within the lag before that moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ class RecoveryTime:
     rta_s: float | None  # None is UNKNOWN; 0 is no failed probe
     lower_s: float | None
     upper_s: float | None
-    failed: int
-    scheduled: int
+    failed: Count
+    scheduled: Count
     why: str = ""
 
 
@@ -76,10 +77,10 @@ class Availability:
     """Share of good probes, overall and before the fault; counts, so that nothing rounds away."""
 
     target: str
-    good: int
-    scheduled: int
-    baseline_good: int
-    baseline_scheduled: int
+    good: Count
+    scheduled: Count
+    baseline_good: Count
+    baseline_scheduled: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,8 @@ class Bucket:
     target: str
     client: str
     at_s: float
-    scheduled: int
-    good: int
+    scheduled: Count
+    good: Count
     latency_p50_ms: float | None
     latency_p99_ms: float | None
 
@@ -138,8 +139,8 @@ class Bucket:
 class ProberQuality:
     """How true the prober was to its schedule: p99 of (actual − scheduled send), and the share sent at all."""
 
-    scheduled: int
-    sent: int
+    scheduled: Count
+    sent: Count
     lateness_p50_ms: float
     lateness_p99_ms: float
 
@@ -155,10 +156,10 @@ class Restore:
     age_s: float | None  # at the fault
     restore_s: float | None  # from the call until the new database was available
     served_s: float | None  # from the call until clients were served again
-    acknowledged_before: int | None  # writes that the backup must hold
-    verified: int | None  # of them: there, once, with their checksum
+    acknowledged_before: Count | None  # writes that the backup must hold
+    verified: Count | None  # of them: there, once, with their checksum
     missing_ids: tuple[str, ...]  # some of the others
-    lost_after: int  # acknowledged after it, and not there
+    lost_after: Count  # acknowledged after it, and not there
     why: str = ""  # why something is not known
 
 
@@ -172,7 +173,7 @@ class Reprotection:
     reverse_s: float | None  # from its start until the primary region's database followed the standby's
     interruption_s: float | None  # of clients, by the planned switch
     interruption_why: str
-    lost: int | None  # writes acknowledged since the failover that are not there
+    lost: Count | None  # writes acknowledged since the failover that are not there
     lost_ids: tuple[str, ...]
     why: str = ""  # why re-protection was not seen
 
@@ -191,12 +192,12 @@ class Measurement:
     recovery_times: tuple[RecoveryTime, ...]
     recovery_point: RecoveryPoint
     floor: Floor
-    classes: Mapping[str, int]  # every WriteClass's value -> count
-    unexpected: int
-    split_brain: int | None  # rows committed on the old primary after promotion; None is not known
-    attempts: int
-    writes: int
-    acknowledged: int
+    classes: Mapping[str, Count]  # every WriteClass's value -> count
+    unexpected: Count
+    split_brain: Count | None  # rows committed on the old primary after promotion; None is not known
+    attempts: Count
+    writes: Count
+    acknowledged: Count
     phases: tuple[Phase, ...]
     clocks: tuple[ClockTold, ...]
     availability: tuple[Availability, ...]

@@ -145,6 +145,15 @@ def test_a_delay_that_cannot_be_in_a_plan_is_a_record_error(tmp_path, window):
         judge(record)
 
 
+def test_a_count_that_cannot_be_in_a_measurement_is_a_record_error(tmp_path):
+    record = good_drill().record(tmp_path)
+    record.write_measurement(judge(record))
+    path = record.folder / "measurement.json"
+    path.write_text(path.read_text().replace('"good": ', f'"good": {10**400}', 1))
+    with pytest.raises(RecordError, match=r"measurement\.json.*Next: judge"):
+        record.read_measurement()
+
+
 def test_objectives_that_cannot_be_in_a_plan_are_a_record_error(tmp_path):
     record = good_drill().record(tmp_path)
     plan = record.folder / "plan.json"
