@@ -12,6 +12,7 @@ from object_stage import EAST, SOURCE, object_stage
 from stub_world import stub_lab
 from test_database_loss import tagged
 from test_replica_loss import pair
+from test_secret_unavailable import endpoint_and_service, named
 from test_task_loss import stopping_what_is_asked_to, with_tasks
 
 from gameday import faults
@@ -73,6 +74,12 @@ def with_a_health_check(ec2: Any) -> Lab:
     return replace(lab, outputs=replace(lab.outputs, shared={**lab.outputs.shared, "HealthCheckId": check}))
 
 
+def with_a_secret(ec2: Any) -> Lab:
+    lab = named(network()(ec2))
+    endpoint_and_service(lab.aws)
+    return lab
+
+
 IN_AN_ACCOUNT: dict[str, tuple[Callable[[Any], Lab], Fault]] = {
     "region outage": (network(), faults.RegionOutage(REGION)),
     "database isolated": (network(tier=True), faults.DatabaseLoss(REGION, "isolate")),
@@ -80,6 +87,7 @@ IN_AN_ACCOUNT: dict[str, tuple[Callable[[Any], Lab], Fault]] = {
     "database deleted": (with_a_tagged_database, faults.DatabaseLoss(REGION, "delete", "db")),
     "replica deleted": (pair, faults.ReplicaLoss(REGION)),
     "tasks stopped": (network(tasks=3), faults.TaskLoss(REGION, 0.5)),
+    "secret denied": (with_a_secret, faults.SecretUnavailable(REGION)),
     "health check blinded": (with_a_health_check, faults.HealthCheckTrouble(REGION, "blinded")),
 }
 OF_OBJECTS: dict[str, Fault] = {
