@@ -16,7 +16,7 @@ import msgspec
 
 from gameday.errors import RecordError
 from gameday.facts.bounds import Count, Ordinal, StampNs
-from gameday.record.lines import Damage, read_lines
+from gameday.record.lines import UNREADABLE, Damage, read_lines
 
 if TYPE_CHECKING:
     import duckdb
@@ -121,7 +121,7 @@ def _is_whole(path: Path, form: Form) -> bool:
     decoder = msgspec.json.Decoder(form.struct)
     try:
         return all(_reads_alike(decoder, piece) for piece in _pieces(path))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return False
 
 

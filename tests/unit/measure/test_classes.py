@@ -85,7 +85,7 @@ survivors = st.lists(
 
 
 @given(writes, survivors, st.none() | st.integers(1, 200))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_write_gets_the_one_class_that_the_plain_rules_give_it(tmp_path, sent, there, promoted_ns):
     lines, rows = [], [row(sum, count, id=str(n)) for n, sum, count in there]
     for n, of in enumerate(sent):

@@ -163,7 +163,7 @@ def test_objectives_that_cannot_be_in_a_plan_are_a_record_error(tmp_path):
 
 
 @given(cut=st.integers(0, 100), noise=st.binary(max_size=12), name=st.sampled_from(["timeline", "survivors", "wal"]))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_record_is_judged_without_a_traceback_and_is_never_held(tmp_path, cut, noise, name):
     record = good_drill().record(tmp_path)
     path = record.folder / f"{name}.ndjson"
@@ -185,7 +185,7 @@ WEIGHT = {HELD: 2, UNKNOWN: 1, BROKEN: 0}
     rto_s=st.sampled_from([4.0, 30.0]),
     complete=st.booleans(),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_adding_a_lost_write_never_improves_the_verdict(tmp_path, lost, more_s, rpo_s, rto_s, complete):
     def verdict(stamps):
         drill = DrillBuilder(complete=complete).probes(bad=(0.0, 4.0)).promoted(3.5).write("kept", -9.0)
@@ -232,7 +232,7 @@ EVIDENCE = [
 
 
 @given(st.lists(st.sampled_from(EVIDENCE), min_size=1, max_size=4, unique=True))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_removing_required_evidence_never_ends_in_held_however_much_is_removed(tmp_path, taken):
     held = tmp_path / "held"
     if not held.exists():

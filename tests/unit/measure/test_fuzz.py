@@ -1,4 +1,4 @@
-"""Two thousand damaged records; ``python -m benchmarks fuzz`` gives the readers a hundred thousand."""
+"""Some hundred damaged records; ``python -m benchmarks fuzz`` gives the readers a hundred thousand."""
 
 from benchmarks.fuzz import INPUTS, tried
 
@@ -6,6 +6,6 @@ from gameday.facts import Verdict
 
 
 def test_no_damaged_record_is_held_or_ends_in_a_traceback():
-    outcomes = tried(range(INPUTS, INPUTS + 2_000))  # others than the benchmark's
+    outcomes = tried(range(INPUTS, INPUTS + 600))  # others than the benchmark's
     assert [outcome for outcome in outcomes if outcome.defect] == []
     assert {Verdict.UNKNOWN, Verdict.BROKEN, "refused", "read"} <= {outcome.ended for outcome in outcomes}

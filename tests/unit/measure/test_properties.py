@@ -41,7 +41,7 @@ def lines_of(attempts):
 
 
 @given(st.data(), st.lists(ATTEMPTS, min_size=1, max_size=12), ROWS)
-@settled(60)
+@settled(25)
 def test_the_order_of_lines_says_nothing_and_each_write_has_one_class(tmp_path, data, attempts, rows):
     lines, there = lines_of(attempts), [row(sum, count, id=str(id)) for id, (sum, count) in rows.items()]
     with judged(tmp_path, lines, there, PROMOTED_NS) as (_, found):
@@ -54,7 +54,7 @@ def test_the_order_of_lines_says_nothing_and_each_write_has_one_class(tmp_path, 
 
 
 @given(st.lists(ATTEMPTS, min_size=1, max_size=12), st.integers(0, 23))
-@settled(60)
+@settled(25)
 def test_a_line_that_is_gone_is_told_unless_it_was_its_writers_last(tmp_path, attempts, gone):
     lines, numbers = [], {}
     for each in lines_of(attempts):
@@ -68,7 +68,7 @@ def test_a_line_that_is_gone_is_told_unless_it_was_its_writers_last(tmp_path, at
 
 
 @given(st.lists(ATTEMPTS, min_size=1, max_size=12), st.integers(0, 4))
-@settled(60)
+@settled(25)
 def test_a_stronger_settlement_never_weakens_a_write(tmp_path, attempts, id):
     lines = lines_of(attempts)
     with judged(tmp_path, lines) as (_, found):

@@ -71,7 +71,7 @@ def test_the_drill_without_a_flaw_is_held_and_each_flaw_makes_it_unknown(tmp_pat
     lab=st.sampled_from(["local", "aws"]),
     objectives=OBJECTIVES,
 )
-@settings(settled, max_examples=60 * TIMES)
+@settings(settled, max_examples=20 * TIMES)
 def test_one_more_lost_write_never_improves_a_verdict(
     tmp_path, flaws, lost, more_s, kept, promoted, wal, lab, objectives
 ):
@@ -96,7 +96,7 @@ def test_one_more_lost_write_never_improves_a_verdict(
     flaws=st.lists(st.sampled_from(sorted(FLAWS)), min_size=1, max_size=3, unique=True),
     taken=st.lists(st.tuples(st.sampled_from(PARTS), st.sets(st.integers(0, 40), max_size=6)), min_size=1, max_size=3),
 )
-@settings(settled, max_examples=80 * TIMES)
+@settings(settled, max_examples=30 * TIMES)
 def test_evidence_that_is_gone_never_turns_unknown_into_held(tmp_path, flaws, taken):
     """A line of the ledger, events, a survivor or a witness; an empty set of lines takes the whole file."""
     whole = tmp_path / "-".join(sorted(flaws))
@@ -111,7 +111,7 @@ def test_evidence_that_is_gone_never_turns_unknown_into_held(tmp_path, flaws, ta
 
 
 @given(numbers=st.sets(st.integers(0, 12), min_size=1), name=st.sampled_from(PARTS))
-@settings(settled, max_examples=40 * TIMES)
+@settings(settled, max_examples=20 * TIMES)
 def test_no_line_of_a_held_record_can_go_unseen(tmp_path, numbers, name):
     whole = tmp_path / "held"
     if not whole.exists():

@@ -84,7 +84,7 @@ def test_every_byte_of_every_file_counts(tmp_path: Path) -> None:
     assert verify(record).holds
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True), file=st.integers(0, 1_000), bits=st.integers(1, 255))
 def test_whatever_byte_is_altered_to_whatever_other_verify_fails(
     tmp_path_factory: pytest.TempPathFactory, share: float, file: int, bits: int

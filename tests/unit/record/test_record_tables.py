@@ -59,7 +59,9 @@ def with_lines(path: Path, *lines: bytes) -> Path:
         b"\n  \n\r\n",
         b"\xef\xbb\xbf" + GOOD,
         b"\x00\n",
+        b'{"v":1,"more":' + b"[" * 2_000 + b"]" * 2_000 + b',"id":"a","sum":"s","count":1}\n',
     ],
+    ids=lambda line: line[:60],
 )
 def test_a_line_is_read_or_left_out_as_the_decoder_says(tmp_path, line):
     path = with_lines(tmp_path / "x.ndjson", line)
