@@ -10,7 +10,7 @@ from gameday.lab.local import extras
 from gameday.lab.local.launch import RunningLab
 from gameday.processes import ProcessId, alive, identify
 
-CLEAN_WITHIN_S = 10.0  # issue 2: after any end of a drill, within 10 s nothing of it is left
+CLEAN_WITHIN_S = 10.0  # after any end of a drill nothing of it is left within that time
 
 
 def everything_of(lab: RunningLab) -> list[ProcessId]:
@@ -43,10 +43,13 @@ def _names_in(folder: Path) -> list[str]:
 
 def _at(home: Path) -> list[str]:
     """The command lines of processes that name ``home``, there or in the environment they were started with."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it ended meanwhile, or is a stranger's
-            command = " ".join(process.cmdline())
-            if str(home) in command or process.environ().get("GAMEDAY_HOME") == str(home):
-                found.append(command)
-    return found
+    return [command for process in psutil.process_iter() if (command := command_at(home, process))]
+
+
+def command_at(home: Path, process: psutil.Process) -> str:
+    """A process's command line, if it names ``home``, or if the process was started with it; else nothing."""
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it ended meanwhile, or is a stranger's
+        command = " ".join(process.cmdline())
+        if str(home) in command or process.environ().get("GAMEDAY_HOME") == str(home):
+            return command
+    return ""
