@@ -100,7 +100,7 @@ class StandIn:
     def promote(self) -> None:
         """The secondary takes over with every row of the primary, and the name leads to it; the primary is closed."""
         self.primary.is_open = False
-        self.secondary.rows = {id: Row(**vars(row)) for id, row in self.primary.rows.items()}
+        self.secondary.rows = {id: Row(**vars(row)) for id, row in list(self.primary.rows.items())}
         self.leads_to = self.secondary
 
     def _serve(self) -> None:

@@ -23,7 +23,7 @@ class Careless(StandInWorld):
     def plant(self, record: Record) -> None:
         super().plant(record)
         rows = self.stand_in.leads_to.rows
-        del rows[max(id for id in rows if id not in frozenset().union(*self.planted.values()))]
+        del rows[max(id for id in list(rows) if id not in frozenset().union(*self.planted.values()))]
 
 
 @pytest.mark.parts
