@@ -137,7 +137,7 @@ def _read_all(folder: Path, base: Base, changed: dict[str, bytes | None], number
     except GamedayError as cause:
         is_told = all((cause.expected, cause.seen, cause.next_step))
         return REFUSED, "" if is_told else f"an error without one of its three parts: {cause!r}"
-    except Exception as cause:  # noqa: BLE001 - what this is for
+    except Exception as cause:  # noqa: BLE001  whatever escapes a reader is the defect that is sought
         return "traceback", f"{type(cause).__name__}: {str(cause)[:200]} at {_where(cause)}"
     if ended == Verdict.HELD and _must_be_seen(base, changed):
         return ended, "HELD from a damaged record"

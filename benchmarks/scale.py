@@ -139,7 +139,7 @@ def _templates(writer: str) -> tuple[str, str, str]:
     sent, settled, there = (
         '{"v":1,' + msgspec.json.encode(each).decode()[1:] + "\n" for each in (blank, answered, row)
     )
-    return tuple(  # type: ignore[return-value]
+    return tuple(
         text.replace(":-1", ":%d").replace(":-2", ":%d").replace(":-3", ":%d") for text in (sent, settled, there)
     )
 

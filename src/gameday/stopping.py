@@ -126,7 +126,7 @@ class Stopping:
                 watch = Watch(condition, look)
                 self._judge(watch, watch.sight())
                 self._watches.append(watch)
-                self._start(lambda watch=watch: self._sample(watch), f"stop-{len(self._watches)}")  # type: ignore[misc]
+                self._start(lambda watch=watch: self._sample(watch), f"stop-{len(self._watches)}")  # type: ignore[misc]  # a default binds it now
         self.check()
 
     def check(self) -> None:

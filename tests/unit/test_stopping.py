@@ -101,7 +101,7 @@ def test_a_look_that_is_not_answered_in_time_is_a_breach(monkeypatch, tmp_path):
             over.wait(20)
         return Sight(True, "fair")
 
-    with pytest.raises(DrillStopped, match=r"no answer within 0.05 s"):  # noqa: SIM117
+    with pytest.raises(DrillStopped, match=r"no answer within 0.05 s"):  # noqa: SIM117  one line is too long
         with drill_in(StubWorld(), tmp_path, stop_when=[FOREIGN], door=Door(elsewhere=once)) as drill:
             drill.baseline()
             try:

@@ -17,7 +17,7 @@ class Stopped(GamedayError, InterruptExecution):  # type: ignore[misc]  # chaosl
     """An error of ours in the form that Chaos Toolkit neither swallows nor counts as success: the experiment ends."""
 
 
-class StoppedDrill(DrillStopped, InterruptExecution):  # type: ignore[misc]
+class StoppedDrill(DrillStopped, InterruptExecution):  # type: ignore[misc]  # chaoslib has no types
     """A stop condition no longer held, or somebody asked for the end: the experiment ends, its rollbacks are played."""
 
 

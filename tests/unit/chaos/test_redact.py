@@ -58,7 +58,7 @@ def test_a_log_line_and_its_traceback_lose_it(caplog):
     own.hidden = {"hunter2"}
     log.addFilter(own)
     try:
-        raise RuntimeError("the answer was hunter2")  # noqa: TRY301
+        raise RuntimeError("the answer was hunter2")  # noqa: TRY301  as an action of somebody else fails
     except RuntimeError:
         log.exception("failed with %s", "hunter2")
     assert "failed with [redacted]" in caplog.text
