@@ -30,7 +30,7 @@ unit: $(STAMP)  ## the tests that start nothing; under a minute
 bench: $(STAMP)  ## the figures, as tables
 	$(BIN)/python -m benchmarks
 
-bench-peer: $(STAMP)  ## our outage beside Patroni's, at equal detection, five each; 15 minutes
+bench-peer: $(STAMP)  ## our outage beside Patroni's, at equal detection, five each; 12 minutes
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,peer]'
 	$(BIN)/python -m benchmarks.peer
 

@@ -68,6 +68,7 @@ class Cluster:
     folder: Path
     board: LinkBoard
     keepers: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    services: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     primary: Node = NODES[0]  # where clients are sent
 
     url = f"http://{NAME}:{SERVICE}"
@@ -84,9 +85,10 @@ class Cluster:
         return base64.b64decode(found["kvs"][0]["value"]).decode() if found.get("kvs") else ""
 
     def lose_the_host(self, node: Node) -> None:
-        """Nothing under way is delivered, then Patroni and every PostgreSQL process of the node get SIGKILL."""
+        """Nothing under way is delivered, then Patroni, every PostgreSQL process and the service get SIGKILL."""
         self.board.cut(LINK, True)
         kill_tree(self.keepers.pop(node.name))
+        kill_tree(self.services.pop(node.name))
         self.board.sever(LINK)
 
     def follow(self, stop: threading.Event) -> None:
@@ -115,7 +117,7 @@ def running(folder: Path) -> Iterator[Cluster]:
             cluster.keepers[node.name] = _start_patroni(node, folder, stack)
             what = f"Patroni {node.name} a {role}"
             eventually(partial(_says, node, role), True, what=what, within_s=UP_WITHIN_S, next_step=f"read {folder}")
-        _start_services(folder, stack)
+        cluster.services.update(_start_services(folder, stack))
         _start_routing(cluster, stack)
         yield cluster
 
@@ -187,7 +189,7 @@ def _configuration(node: Node, home: Path) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _start_services(folder: Path, stack: ExitStack) -> None:
+def _start_services(folder: Path, stack: ExitStack) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A service beside each database, as in the lab; what it reads of AWS is one secret with its database's place."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
     cloud = ThreadedMotoServer(HUB, CLOUD, verbose=False)
@@ -213,6 +215,7 @@ def _start_services(folder: Path, stack: ExitStack) -> None:
             log=folder / f"service-{node.name}.log",
         )  # fmt: skip
         stack.callback(end, service)
+        yield node.name, service
 
 
 def _start_routing(cluster: Cluster, stack: ExitStack) -> None:

@@ -1,6 +1,6 @@
-"""One outage of each: the lab's own pair by the drill of the lost database, and the peer's; one client, one judgement.
+"""One outage of each: the lab's own pair by the drill of the lost region, and the peer's; one client, one judgement.
 
-Both get the load and the open-model prober of :class:`LoadPlan`, both lose the host of their primary database, and both
+Both get the load and the open-model prober of :class:`LoadPlan`, both lose everything where their primary is, and both
 records are judged by :func:`gameday.measure.judge.judge`: the outage is the RTA as it is defined there.
 """
 
@@ -15,7 +15,8 @@ from gameday import Drill, Objectives
 from gameday.clients import Clients
 from gameday.clock import NS, SYSTEM, eventually
 from gameday.facts import APPROVED, Event, Kind, Measurement
-from gameday.faults.database_loss import ERRORS_ALARM, DatabaseLoss
+from gameday.faults import DatabaseLoss, RegionOutage
+from gameday.faults.database_loss import ERRORS_ALARM
 from gameday.lab.local.lab import LabOptions
 from gameday.lab.local.launch import launch_lab
 from gameday.lab.model import Lab
@@ -23,6 +24,7 @@ from gameday.load.plan import LoadPlan
 from gameday.load.readback import read_back
 from gameday.load.runner import Load, Prober
 from gameday.measure.judge import judge
+from gameday.measure.moments import happened_ns
 from gameday.outside import Outside
 from gameday.preparing import Intent, LabChoice, first_plan
 from gameday.record.layout import Record
@@ -37,6 +39,7 @@ LOAD = LoadPlan()
 RECOVERED_WITHIN_S, BASELINE_WITHIN_S, LOOK_EVERY_S = 90.0, 60.0, 0.02
 MARGIN_S = 3.0
 DETECTED = "the leader's key has run out"
+IsIt = Callable[[Event], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,17 @@ class WithoutAwsDelay(RealWorld):
 
 
 def ours(scale: float) -> Outage:
-    """A lab of its own, its primary database killed; the failover is asked for the moment the alarm calls."""
+    """The primary region is cut off; the lab's own alarm starts the state machine: its first state is the decision."""
+    return _drilled(scale, _region_lost, lambda event: event.kind is Kind.STATE)
+
+
+def ours_of_the_database(scale: float) -> Outage:
+    """Only the primary database is killed; the failover is asked for by hand, the moment the alarm on errors calls."""
+    return _drilled(scale, _database_lost, lambda event: event.kind is Kind.NOTE and event.what == APPROVED)
+
+
+def _drilled(scale: float, lose: Callable[[Drill], None], is_decision: IsIt) -> Outage:
+    """A lab of its own, from its start to its end."""
     with tempfile.TemporaryDirectory() as reports:
         drill = Drill(
             LabChoice(timer_scale=scale), OBJECTIVES, name="peer-ours", load=LOAD, reports=Path(reports),
@@ -76,12 +89,21 @@ def ours(scale: float) -> Outage:
         )  # fmt: skip
         with drill:
             drill.baseline()
-            with drill.injected(DatabaseLoss(drill.lab.primary)):
-                drill.until(alarm_raised(ERRORS_ALARM), within_s=600)
-                drill.fail_over()
-                drill.until_recovered(within_s=1800)
+            lose(drill)
         assert drill.measurement is not None
-        return _outage(drill.record, drill.measurement, APPROVED)
+        return _outage(drill.record, drill.measurement, is_decision)
+
+
+def _region_lost(drill: Drill) -> None:
+    with drill.injected(RegionOutage(drill.lab.primary)):
+        drill.until_recovered(within_s=RECOVERED_WITHIN_S)
+
+
+def _database_lost(drill: Drill) -> None:
+    with drill.injected(DatabaseLoss(drill.lab.primary)):
+        drill.until(alarm_raised(ERRORS_ALARM), within_s=RECOVERED_WITHIN_S)
+        drill.fail_over()
+        drill.until_recovered(within_s=RECOVERED_WITHIN_S)
 
 
 def theirs(scale: float) -> Outage:
@@ -98,7 +120,7 @@ def theirs(scale: float) -> Outage:
         with ExitStack() as clients:
             _lose(cluster, record, timeline, clients, fault, max(plan.timers.window_s, 200 / LOAD.writes_per_s))
         read_finally(lambda writer, within_s: _survivors(cluster, record, writer, within_s), record, timeline)
-        return _outage(record, judge(record), DETECTED)
+        return _outage(record, judge(record), lambda event: event.kind is Kind.NOTE and event.what == DETECTED)
 
 
 def _lose(cluster: Cluster, record: Record, timeline: Timeline, stack: ExitStack, fault: str, window_s: float) -> None:
@@ -129,15 +151,12 @@ def _survivors(cluster: Cluster, record: Record, writer: LineWriter, within_s: f
     return read_back(cluster.url, cluster.resolver, writer, within_s=within_s, run=record.folder.name)
 
 
-def _outage(record: Record, measured: Measurement, decision: str) -> Outage:
+def _outage(record: Record, measured: Measurement, is_decision: IsIt) -> Outage:
     events = list(record.read_events(Damage()))
-    fault = _stamp(events, lambda event: event.kind is Kind.FAULT)
-    decided = _stamp(events, lambda event: event.kind is Kind.NOTE and event.what == decision)
+    (fault, *_), (decided, *_) = (
+        [event for event in events if is_it(event)] for is_it in (lambda event: event.kind is Kind.FAULT, is_decision)
+    )
     return Outage(
-        measured.rta_s, (decided - fault) / NS, measured.recovery_point.lost, measured.acknowledged,
-        measured.floor.floor_s,
+        measured.rta_s, (happened_ns(decided) - happened_ns(fault)) / NS, measured.recovery_point.lost,
+        measured.acknowledged, measured.floor.floor_s,
     )  # fmt: skip
-
-
-def _stamp(events: list[Event], is_it: Callable[[Event], bool]) -> int:
-    return next(event.mono_ns for event in events if is_it(event))

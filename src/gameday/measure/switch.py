@@ -6,9 +6,11 @@ that was taken back lost nothing and has switched nothing: UNKNOWN.
 
 from collections.abc import Iterator
 
-from gameday.facts import Finding, Kind, Verdict
-from gameday.measure.case import Case
+from gameday.facts import Finding, Kind
+from gameday.measure.case import Case, unknown
 from gameday.measure.moments import first
+
+READ_THE_HISTORY = "read the execution's history: it says why, and what it undid"
 
 
 def switch_not_made(case: Case) -> Iterator[Finding]:
@@ -17,12 +19,10 @@ def switch_not_made(case: Case) -> Iterator[Finding]:
     if not case.plan.switches:
         return
     if first(evidence.events, Kind.SWITCH) is None:
-        yield _unknown("the planned failover was never asked for", "the switch on the timeline", "none")
+        yield unknown(
+            "the planned failover was never asked for", "the switch on the timeline", "none", READ_THE_HISTORY
+        )
     elif evidence.promotion is None:
-        yield _unknown("the planned failover promoted nothing", "the standby's database promoted", "it was not")
-
-
-def _unknown(what: str, expected: str, seen: str) -> Finding:
-    return Finding(
-        Verdict.UNKNOWN, what, expected, seen, "read the execution's history: it says why, and what it undid"
-    )
+        yield unknown(
+            "the planned failover promoted nothing", "the standby's database promoted", "it was not", READ_THE_HISTORY
+        )
