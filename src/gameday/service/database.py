@@ -104,7 +104,11 @@ class Database:
         """
         call = Call()
         task = asyncio.create_task(self._on_a_connection(work, call))
-        done, _ = await asyncio.wait({task}, timeout=self.settings.request_deadline_s)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self.settings.request_deadline_s)
+        except asyncio.CancelledError:
+            self._keep(task)  # the service stops: nobody is told how it ends
+            raise
         if not done:
             self._leave_behind(task, call)
             raise _ended(call, f"no answer from the database within {self.settings.request_deadline_s:g} s")
@@ -142,12 +146,15 @@ class Database:
     def _leave_behind(self, task: asyncio.Task[Any], call: Call) -> None:
         """End a call whose client has been answered; what it still raises was told already."""
         call.is_over = True
-        self._left_behind.add(task)
-        task.add_done_callback(self._forget)
+        self._keep(task)
         if call.connection is None:
             task.cancel()
         else:
             call.hang_up()
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        self._left_behind.add(task)
+        task.add_done_callback(self._forget)
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._left_behind.discard(task)
