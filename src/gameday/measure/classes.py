@@ -11,6 +11,7 @@ read back counts as not there: read the read-back's own finding.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from gameday.facts import Survivor, WriteClass
@@ -41,8 +42,9 @@ _MIXED = """
 CREATE TABLE mixed AS SELECT id, list(a.sum) AS sums FROM attempts a JOIN gathered w USING (id)
 WHERE w.rows > 0 AND w.sum_min <> w.sum_max AND (w.strength < 2 OR a.strength = 2) GROUP BY id
 """
-_WRITES = """
-CREATE VIEW writes AS SELECT
+# Every write that is not kept, and the rows that nobody sent.
+_EXCEPTIONS = """
+CREATE TABLE exceptions AS SELECT * FROM (SELECT
     id, strength, acked_ns, newer, size_bytes, rows,
     CASE WHEN attempts = 0 THEN 'unexpected'
     WHEN there > 1 THEN 'duplicate'
@@ -51,11 +53,11 @@ CREATE VIEW writes AS SELECT
     WHEN old_ns > {promoted_ns} THEN 'diverged'
     WHEN rows > 0 THEN CASE strength WHEN 2 THEN 'kept' WHEN 1 THEN 'recovered' ELSE 'ghost' END
     ELSE CASE strength WHEN 2 THEN 'lost' WHEN 1 THEN 'absent' ELSE 'refused' END END AS class
-FROM gathered LEFT JOIN mixed USING (id)
+FROM gathered LEFT JOIN mixed USING (id)) WHERE class <> 'kept'
 """
 _LOSS = """
 SELECT count(*), min(acked_ns), max(acked_ns), sum(size_bytes)::BIGINT, count(size_bytes)
-FROM writes WHERE class = 'lost' AND {which}
+FROM exceptions WHERE class = 'lost' AND {which}
 """
 
 
@@ -95,9 +97,10 @@ class Classified:
         return sum(self.counts.values())
 
     def ids(self, each: str, *, most: int, which: str = "true") -> tuple[str, ...]:
-        """Some ids of a class (or of :data:`UNEXPECTED`), those acknowledged first before the others."""
+        """Some ids of a class (or of :data:`UNEXPECTED`), those acknowledged first before the others; none of kept."""
         found = self.tables.db.execute(
-            f"SELECT id FROM writes WHERE class = $1 AND {which} ORDER BY acked_ns NULLS FIRST, id LIMIT {most}", [each]
+            f"SELECT id FROM exceptions WHERE class = $1 AND {which} ORDER BY acked_ns NULLS FIRST, id LIMIT {most}",
+            [each],
         )
         return tuple(id for (id,) in found.fetchall())
 
@@ -109,16 +112,14 @@ class Classified:
 
     def acked_before(self, until_ns: int, *, most: int) -> Before:
         """What became of the writes that were acknowledged before a moment; ``most`` bounds the ids."""
-        acked, kept, lost = self.tables.row(
-            "SELECT count(*), count(*) FILTER (class = 'kept'), count(*) FILTER (class = 'lost') "
-            "FROM writes WHERE acked_ns < $1",
-            [until_ns],
+        (acked,) = self.tables.row("SELECT count(*) FROM gathered WHERE acked_ns < $1", [until_ns])
+        others, lost = self.tables.row(
+            "SELECT count(*), count(*) FILTER (class = 'lost') FROM exceptions WHERE acked_ns < $1", [until_ns]
         )
         missing = self.tables.db.execute(
-            f"SELECT id FROM writes WHERE acked_ns < $1 AND class <> 'kept' ORDER BY acked_ns, id LIMIT {most}",
-            [until_ns],
+            f"SELECT id FROM exceptions WHERE acked_ns < $1 ORDER BY acked_ns, id LIMIT {most}", [until_ns]
         )
-        return Before(acked, kept, lost, tuple(id for (id,) in missing.fetchall()))
+        return Before(acked, acked - others, lost, tuple(id for (id,) in missing.fetchall()))
 
     def acked_within(self, spans: Sequence[tuple[int, int]]) -> list[int]:
         """For each span of time how many writes were acknowledged in it, its start left out and its end taken in."""
@@ -130,15 +131,8 @@ class Classified:
 
     def _acked_until(self, moments: Sequence[int]) -> list[int]:
         """How many writes had been acknowledged at each of some moments, which are in order."""
-        counted = self.tables.db.execute(
-            "WITH moments AS (SELECT unnest($1::BIGINT[]) AS at_ns), slices AS ("
-            "  SELECT m.at_ns, count(*) AS acked FROM gathered w ASOF JOIN moments m ON w.acked_ns <= m.at_ns"
-            "  GROUP BY m.at_ns)"
-            "SELECT coalesce(sum(acked) OVER (ORDER BY at_ns), 0)::BIGINT FROM moments LEFT JOIN slices USING (at_ns) "
-            "ORDER BY at_ns",
-            [moments],
-        )
-        return [acked for (acked,) in counted.fetchall()]
+        (slices,) = self.tables.row("SELECT histogram(acked_ns, $1::BIGINT[]) FROM gathered", [moments])
+        return list(accumulate((slices or {}).get(moment, 0) for moment in moments))
 
     def first_to_open(self, count: int, window_ns: int, since_ns: int, until_ns: int) -> int | None:
         """The first acknowledgement from ``since_ns`` on that opens a window with so many, wholly before the end."""
@@ -157,8 +151,11 @@ def classify(tables: Tables, survivors: Sequence[Path], promotion: Promotion | N
     """
     tables.make(_GATHERED, survivors, ROWS, damage)
     tables.db.execute(_MIXED)
-    tables.db.execute(_WRITES.format(promoted_ns=promotion.mono_ns if promotion else NEVER_NS))
-    found = dict(tables.db.execute("SELECT class, count(*) FROM writes GROUP BY class").fetchall())
-    rows, first_ns, acked = tables.row("SELECT coalesce(sum(rows), 0), min(acked_ns), count(acked_ns) FROM gathered")
+    tables.db.execute(_EXCEPTIONS.format(promoted_ns=promotion.mono_ns if promotion else NEVER_NS))
+    found = dict(tables.db.execute("SELECT class, count(*) FROM exceptions GROUP BY class").fetchall())
+    all_ids, rows, first_ns, acked = tables.row(
+        "SELECT count(*), coalesce(sum(rows), 0), min(acked_ns), count(acked_ns) FROM gathered"
+    )
+    found[WriteClass.KEPT.value] = all_ids - sum(found.values())
     counts = {each.value: found.get(each.value, 0) for each in WriteClass}
     return Classified(tables, counts, found.get(UNEXPECTED, 0), acked, first_ns, int(rows))

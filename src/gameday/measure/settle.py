@@ -26,34 +26,49 @@ EVENTS = (SENT, *(each.value for each in Settlement))
 LINES = Form(Write, ev=Literal[EVENTS])  # any other ``ev`` is no line of a ledger
 NEVER_NS = 2**63 - 1
 
-_OLD = "(ev = 'acked' AND region IS NOT DISTINCT FROM $primary AND mono_ns < $until_ns)"
-_SERVED = "(ev = 'acked' AND region IS NOT DISTINCT FROM $secondary AND mono_ns >= $since_ns)"
-_ATTEMPTS = f"""
+# What the groups keep is what costs: of every attempt as few numbers as tell the rest.
+_ATTEMPTS = """
 CREATE TABLE attempts AS SELECT
-    id, writer, attempt,
-    count(*) FILTER (ev = 'sent')::INTEGER AS sents,
-    count(*) FILTER (ev <> 'sent')::INTEGER AS settles,
-    coalesce(min(mono_ns) FILTER (ev <> 'sent') < min(mono_ns) FILTER (ev = 'sent'), false) AS early,
-    count(*) FILTER (boot <> $boot)::INTEGER AS foreign_stamps,
-    min(line) FILTER (ev = 'sent') AS sent_line,
-    min(line) FILTER (ev <> 'sent') AS settled_line,
-    CASE WHEN bool_or(ev = 'acked') THEN 2 WHEN bool_or(ev = 'unknown') OR bool_and(ev = 'sent') THEN 1 ELSE 0 END
-        ::TINYINT AS strength,
-    min(mono_ns) FILTER (ev = 'acked') AS acked_ns,
-    coalesce(min(mono_ns) FILTER (ev = 'unknown'), min(mono_ns) FILTER (ev = 'refused')) AS failed_ns,
-    min(mono_ns) FILTER {_OLD} AS old_ns,
-    min(xid) FILTER {_OLD} AS old_xid,
-    count(*) FILTER (ev = 'acked' AND region IS DISTINCT FROM $primary) > 0 AS elsewhere,
-    count(*) FILTER (ev = 'acked' AND NOT {_OLD}) > 0 AS newer,
-    min(mono_ns) FILTER {_SERVED} AS served_ns,
-    min(epoch_us(try_cast(utc AS TIMESTAMP))) FILTER {_SERVED} AS served_us,
-    coalesce(min(hash(sum)) FILTER (ev = 'sent'), min(hash(sum))) AS sum,
-    min(size_bytes) AS size_bytes,
-    min({{end}}) FILTER (ev = 'acked') AS end_lsn,
-    count(*) FILTER (ev = 'acked' AND {{end}} IS NULL) > 0 AS endless,
-    count(*) FILTER ({_OLD} AND {{start}} <= {{replayed}} AND {{replayed}} < {{end}}) > 0 AS straddles
-FROM {{{{rows}}}} GROUP BY id, writer, attempt
+    id, writer, attempt, sents, settles, foreign_stamps, sent_line, settled_line,
+    coalesce(least(old_ns, newer_ns, unknown_ns, refused_ns) < sent_ns, false) AS early,
+    CASE WHEN old_ns IS NOT NULL OR newer_ns IS NOT NULL THEN 2 WHEN unknown_ns IS NOT NULL OR settles = 0 THEN 1
+        ELSE 0 END::TINYINT AS strength,
+    least(old_ns, newer_ns) AS acked_ns, coalesce(unknown_ns, refused_ns) AS failed_ns,
+    old_ns, old_xid, newer_ns IS NOT NULL AS newer, elsewhere, served_ns, served_us,
+    coalesce(sent_sum, any_sum) AS sum, size_bytes, {told}
+FROM (
+    SELECT id, writer, attempt,
+        count(*) FILTER (ev = 'sent')::INTEGER AS sents,
+        count(*) FILTER (ev <> 'sent')::INTEGER AS settles,
+        count(*) FILTER (boot <> $boot)::INTEGER AS foreign_stamps,
+        min(line) FILTER (ev = 'sent') AS sent_line,
+        min(line) FILTER (ev <> 'sent') AS settled_line,
+        min(mono_ns) FILTER (ev = 'sent') AS sent_ns,
+        min(mono_ns) FILTER (ev = 'unknown') AS unknown_ns,
+        min(mono_ns) FILTER (ev = 'refused') AS refused_ns,
+        min(mono_ns) FILTER (is_old) AS old_ns,
+        min(mono_ns) FILTER (ev = 'acked' AND NOT is_old) AS newer_ns,
+        min(xid) FILTER (is_old) AS old_xid,
+        bool_or(ev = 'acked' AND region IS DISTINCT FROM $primary) AS elsewhere,
+        min(mono_ns) FILTER (serves) AS served_ns,
+        min(CASE WHEN serves THEN epoch_us(try_cast(utc AS TIMESTAMP)) END) AS served_us,
+        min(hash(sum)) FILTER (ev = 'sent') AS sent_sum,
+        min(hash(sum)) AS any_sum,
+        min(size_bytes) AS size_bytes, {kept}
+    FROM (
+        SELECT *, ev = 'acked' AND region IS NOT DISTINCT FROM $primary AND mono_ns < $until_ns AS is_old,
+            ev = 'acked' AND region IS NOT DISTINCT FROM $secondary AND mono_ns >= $since_ns AS serves
+        FROM {rows}
+    ) GROUP BY id, writer, attempt
+)
 """
+# Only where somebody read how far the standby had replayed.
+_POSITIONS_KEPT = """
+        min({end}) FILTER (ev = 'acked') AS end_lsn,
+        bool_or(ev = 'acked' AND {end} IS NULL) AS endless,
+        coalesce(bool_or(is_old AND {start} <= {replayed} AND {replayed} < {end}), false) AS straddles"""
+_POSITIONS_TOLD = "end_lsn, endless, straddles"
+_NO_POSITIONS_TOLD = "NULL::HUGEINT AS end_lsn, strength = 2 AS endless, false AS straddles"
 _LSN = (
     "try_cast('0x' || split_part({0}, '/', 1) AS UBIGINT)::HUGEINT * 4294967296"
     " + try_cast('0x' || split_part({0}, '/', 2) AS UBIGINT)"
@@ -77,6 +92,13 @@ SELECT coalesce(sum(greatest(max_line, 1) - least(min_line, 1) + 1 - seen), 0)::
 )"""
 _LINES_OF_ATTEMPTS = """
 SELECT writer, sent_line AS line FROM attempts UNION ALL SELECT writer, settled_line FROM attempts"""
+# A writer's numbers are 1 to their count, each once, when hashes and all, exclusive-ored, are those of the numbers.
+_NUMBERED = """
+SELECT max(greatest(sent_line, settled_line)) AS last, count(sent_line) + count(settled_line) AS seen,
+    xor(coalesce(bit_xor(hash(sent_line)) FILTER (sent_line IS NOT NULL), 0),
+        coalesce(bit_xor(hash(settled_line)) FILTER (settled_line IS NOT NULL), 0)) AS told
+FROM attempts GROUP BY writer HAVING last IS NOT NULL"""
+_NUMBERS = "SELECT bit_xor(hash(number)) FROM range(1, $1) numbers(number)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,25 +180,40 @@ class Ledger:
 
 def settle(tables: Tables, segments: Sequence[Path], sides: Sides, damage: Damage) -> Ledger:
     """Join the lines of every segment, in any order. Raises :class:`RecordError` when one cannot be opened."""
-    end, start = (_LSN.format(each) if sides.replayed is not None else "NULL" for each in ("lsn_after", "lsn_before"))
-    replayed = "NULL" if sides.replayed is None else str(sides.replayed)
     told = {
         "boot": sides.boot, "primary": sides.primary, "secondary": sides.secondary,
         "since_ns": NEVER_NS if sides.since_ns is None else sides.since_ns,
         "until_ns": NEVER_NS if sides.until_ns is None else sides.until_ns,
     }  # fmt: skip
-    made = _ATTEMPTS.format(end=end, start=start, replayed=replayed)
-    read = tables.make(made, segments, LINES, damage, told)
+    read = tables.make(_attempts(sides.replayed), segments, LINES, damage, told)
     attempts, foreign, indeterminate, unsettled, unsent, contradictory, straddling = tables.row(_COUNTS)
-    lines = f"SELECT writer, line FROM {read}" if contradictory else _LINES_OF_ATTEMPTS
     gaps = LedgerGaps(
         unsettled=unsettled,
         unsent=unsent,
         contradictory=int(contradictory),
         missing_attempts=int(tables.row(_MISSING_ATTEMPTS)[0]),
-        missing_lines=int(tables.row(_MISSING_LINES.format(lines=lines))[0]),
+        missing_lines=_missing_lines(tables, f"SELECT writer, line FROM {read}" if contradictory else ""),
     )
     return Ledger(tables, gaps, attempts, indeterminate, int(foreign), straddling)
+
+
+def _attempts(replayed: int | None) -> str:
+    """The statement of the attempts' table, ``{rows}`` still in it."""
+    if replayed is None:
+        return _ATTEMPTS.format(told=_NO_POSITIONS_TOLD, kept="", rows="{rows}")
+    end, start = (_LSN.format(each) for each in ("lsn_after", "lsn_before"))
+    kept = _POSITIONS_KEPT.format(end=end, start=start, replayed=replayed)
+    return _ATTEMPTS.format(told=_POSITIONS_TOLD, kept=kept, rows="{rows}")
+
+
+def _missing_lines(tables: Tables, lines: str) -> int:
+    """Holes in the numbering of every writer; ``lines`` tells all, where attempts do not."""
+    if not lines and all(
+        seen == last and told == tables.row(_NUMBERS, [last + 1])[0]
+        for last, seen, told in tables.db.execute(_NUMBERED).fetchall()
+    ):
+        return 0
+    return int(tables.row(_MISSING_LINES.format(lines=lines or _LINES_OF_ATTEMPTS))[0])
 
 
 def _utc(micros: int | None) -> str:

@@ -13,7 +13,7 @@ TOLD = 5
 _GONE = "class = 'lost' OR class = 'diverged' AND rows = 0"
 _MAKE = f"""
 CREATE TABLE committed AS SELECT DISTINCT unnest($1::BIGINT[]) AS xid;
-CREATE TABLE gone AS SELECT id FROM writes WHERE {_GONE};
+CREATE TABLE gone AS SELECT id FROM exceptions WHERE {_GONE};
 CREATE TABLE gone_xids AS SELECT DISTINCT id, old_xid AS xid FROM attempts SEMI JOIN gone USING (id)
     WHERE old_xid IS NOT NULL;
 CREATE TABLE after_fork AS SELECT DISTINCT old_xid AS xid FROM attempts
@@ -65,7 +65,7 @@ def ends_of_lost(tables: Tables, replayed: int) -> tuple[int, bool]:
     """How many acknowledgements of lost writes end at or before a WAL position, and whether one tells no end."""
     before, endless = tables.row(
         "SELECT count(*) FILTER (end_lsn <= $1), count(*) FILTER (endless) FROM attempts "
-        "WHERE strength = 2 AND id IN (SELECT id FROM writes WHERE class = 'lost')",
+        "WHERE strength = 2 AND id IN (SELECT id FROM exceptions WHERE class = 'lost')",
         [replayed],
     )
     return before, bool(endless)

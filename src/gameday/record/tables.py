@@ -1,21 +1,23 @@
 """The record's large files as tables: DuckDB reads them, in bounded memory, where Python's objects would not fit.
 
-What a line of a file is stays the business of one decoder, the one of :mod:`gameday.record.lines`: every file is first
-looked through by it, a piece at a time. DuckDB, which is more lenient, is handed a file only when each of its lines
-passed; of any other it is handed a copy of the lines that can be read, and what was left out is counted as damage.
+What a line of a file is stays the business of one decoder, the one of :mod:`gameday.record.lines`: every file is looked
+through by it, a piece at a time, while DuckDB reads it. DuckDB is more lenient, so what it read counts only when each
+line passed; of any other file it is handed a copy of the lines that can be read, and what was left out is counted as
+damage.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
 
 from gameday.errors import RecordError
 from gameday.facts.bounds import Count, Ordinal, StampNs
+from gameday.record.alone import own_folder
 from gameday.record.lines import UNREADABLE, Damage, read_lines
 
 if TYPE_CHECKING:
@@ -54,34 +56,49 @@ class Tables:
     def make(
         self, statement: str, files: Sequence[Path], form: Form, damage: Damage, told: Mapping[str, Any] | None = None
     ) -> str:
-        """Run a statement over some files' rows, which stand in it as ``{rows}``, and tell what stood there.
+        """Run a statement that makes a table of some files' rows, which stand in it as ``{rows}``, and tell what stood
+        there. The files are looked through beside it, and its table stays only where every line was one of the form.
 
         ``told`` are the statement's parameters. Raises :class:`RecordError` when a file cannot be opened.
         """
         import duckdb
 
         there = [path for path in files if path.exists()]
-        rows = self._rows(there, form, damage, _is_whole)
+        rows = _rows(there, form)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            looking = beside.submit(lambda: [path for path in there if not _is_whole(path, form)])
+            refused = self._attempted(statement.format(rows=rows), told)
         try:
-            self.db.execute(statement.format(rows=rows), told)
-        except duckdb.InvalidInputException:  # a name twice in an object, or a line beyond DuckDB's bounds
-            damage.lines = damage.cut_tail = 0
-            rows = self._rows(there, form, damage, _never)
-            self.db.execute(statement.format(rows=rows), told)
+            damaged = looking.result()
+        except RecordError:
+            self.db.rollback()
+            raise
+        if not damaged and refused is None:
+            self.db.commit()
+            return rows
+        self.db.rollback()
+        if refused is not None and not damaged and not isinstance(refused, duckdb.InvalidInputException):
+            raise refused
+        copied = damaged or there  # DuckDB alone refuses a name twice in an object, or a line beyond its bounds
+        rows = _rows([self._copy(path, form, damage) if path in copied else path for path in there], form)
+        self.db.execute(statement.format(rows=rows), told)
         return rows
+
+    def _attempted(self, statement: str, told: Mapping[str, Any] | None) -> "duckdb.Error | None":
+        """Run a statement in a transaction that is left open; why it could not be run, or None."""
+        import duckdb
+
+        self.db.begin()
+        try:
+            self.db.execute(statement, told)
+        except duckdb.Error as cause:
+            return cause
+        return None
 
     def row(self, statement: str, told: object = None) -> tuple[Any, ...]:
         """The one row that a statement answers with."""
         (found,) = self.db.execute(statement, told).fetchall()
         return tuple(found)
-
-    def _rows(self, files: Sequence[Path], form: Form, damage: Damage, as_it_is: Callable[[Path, Form], bool]) -> str:
-        read = [path if as_it_is(path, form) else self._copy(path, form, damage) for path in files]
-        names = ", ".join(_quoted(str(path)) for path in read if path.stat().st_size)
-        if not names:
-            return f"(SELECT {', '.join(f'NULL::{kind} AS {name}' for name, kind in form.columns.items())} LIMIT 0)"
-        columns = ", ".join(f"{name}: '{kind}'" for name, kind in form.columns.items())
-        return f"read_ndjson([{names}], columns = {{{columns}}}, maximum_object_size = {LINE_BYTES_MAX})"
 
     def _copy(self, path: Path, form: Form, damage: Damage) -> Path:
         copied = self.folder / f"{len(list(self.folder.iterdir()))}.ndjson"
@@ -98,8 +115,7 @@ def tables() -> Iterator[Tables]:
     """An empty database; closed, and its folder removed, on every path."""
     import duckdb
 
-    with TemporaryDirectory(prefix="gameday-judging-") as name:
-        folder = Path(name)
+    with own_folder("gameday-judging-") as folder:
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": THREADS, "memory_limit": MEMORY_MAX, "temp_directory": str(folder / "spilled"),
             "preserve_insertion_order": False, "autoinstall_known_extensions": False,
@@ -129,8 +145,12 @@ def _reads_alike(decoder: "msgspec.json.Decoder[Any]", piece: bytes) -> bool:
     return piece.endswith(b"\n") and len(decoder.decode_lines(piece.decode())) == piece.count(b"\n")
 
 
-def _never(_path: Path, _form: Form) -> bool:
-    return False
+def _rows(files: Sequence[Path], form: Form) -> str:
+    names = ", ".join(_quoted(str(path)) for path in files if path.stat().st_size)
+    if not names:
+        return f"(SELECT {', '.join(f'NULL::{kind} AS {name}' for name, kind in form.columns.items())} LIMIT 0)"
+    columns = ", ".join(f"{name}: '{kind}'" for name, kind in form.columns.items())
+    return f"read_ndjson([{names}], columns = {{{columns}}}, maximum_object_size = {LINE_BYTES_MAX})"
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -41,6 +41,14 @@ def judged(
         yield ledger, classify(opened, [survivors], promotion, Damage())
 
 
+def ids_by_class(found: Classified) -> dict[str, tuple[str, ...]]:
+    """Every id by its class; the kept ones, which nobody asks for in a judgement, are those that are no exception."""
+    kept = found.tables.db.execute("SELECT id FROM gathered ANTI JOIN exceptions USING (id) ORDER BY id").fetchall()
+    others = {each: found.ids(each, most=99) for each in (*found.counts, "unexpected") if each != "kept"}
+    assert len(kept) == found.counts["kept"]
+    return others | {"kept": tuple(id for (id,) in kept)}
+
+
 def _written(path: Path, records: Sequence[object]) -> Path:
     path.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in records))
     return path

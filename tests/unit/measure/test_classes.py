@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledgers import NEW, OLD, judged, line, row, told_class
+from ledgers import NEW, OLD, ids_by_class, judged, line, row, told_class
 
 PROMOTED_NS = 100
 
@@ -98,7 +98,7 @@ def test_every_write_gets_the_one_class_that_the_plain_rules_give_it(tmp_path, s
         of_it = [each for each in lines if each.id == id], [each for each in rows if each.id == id]
         expected.setdefault(told_class(*of_it, promoted_ns), set()).add(id)
     with judged(tmp_path, lines, rows, promoted_ns) as (ledger, found):
-        assert {each: set(found.ids(each, most=99)) for each in (*found.counts, "unexpected")} == {
+        assert {each: set(ids) for each, ids in ids_by_class(found).items()} == {
             each: expected.get(each, set()) for each in (*found.counts, "unexpected")
         }
         assert (found.writes, ledger.attempts) == (len(sent), len([each for each in lines if each.ev == "sent"]))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledgers import NEW, OLD, judged, line, row
+from ledgers import NEW, OLD, ids_by_class, judged, line, row
 
 TIMES = int(os.environ.get("GAMEDAY_EXAMPLES", "1"))  # so many times the examples, for a night
 PROMOTED_NS = 1_000
@@ -40,14 +40,18 @@ def lines_of(attempts):
     return lines
 
 
+def ranks(found):
+    return {id: STRENGTH.index(each) for each, ids in ids_by_class(found).items() if each in STRENGTH for id in ids}
+
+
 @given(st.data(), st.lists(ATTEMPTS, min_size=1, max_size=12), ROWS)
 @settled(25)
 def test_the_order_of_lines_says_nothing_and_each_write_has_one_class(tmp_path, data, attempts, rows):
     lines, there = lines_of(attempts), [row(sum, count, id=str(id)) for id, (sum, count) in rows.items()]
     with judged(tmp_path, lines, there, PROMOTED_NS) as (_, found):
-        before = {each: found.ids(each, most=99) for each in (*found.counts, "unexpected")}
+        before = ids_by_class(found)
     with judged(tmp_path, data.draw(st.permutations(lines)), there, PROMOTED_NS) as (_, found):
-        assert {each: found.ids(each, most=99) for each in (*found.counts, "unexpected")} == before
+        assert ids_by_class(found) == before
     assert sorted(id for ids in before.values() for id in ids) == sorted(
         {*(str(id) for id, *_ in attempts), *(str(id) for id in rows)}
     )
@@ -72,9 +76,13 @@ def test_a_line_that_is_gone_is_told_unless_it_was_its_writers_last(tmp_path, at
 def test_a_stronger_settlement_never_weakens_a_write(tmp_path, attempts, id):
     lines = lines_of(attempts)
     with judged(tmp_path, lines) as (_, found):
-        before = {one: STRENGTH.index(each) for each in found.counts for one in found.ids(each, most=99)}
+        before = {
+            one: STRENGTH.index(each) for each, ids in ids_by_class(found).items() if each in STRENGTH for one in ids
+        }
     more = [*lines, *lines_of([(id, "another", "acked", NEW, 5)])]
     with judged(tmp_path, more) as (_, found):
-        after = {one: STRENGTH.index(each) for each in found.counts for one in found.ids(each, most=99)}
+        after = {
+            one: STRENGTH.index(each) for each, ids in ids_by_class(found).items() if each in STRENGTH for one in ids
+        }
     assert all(after[each] >= before[each] for each in before)
     assert after[str(id)] == STRENGTH.index("lost")  # acknowledged, and no row is there
