@@ -33,13 +33,13 @@ from locust.exception import StopUser
 from locust.runners import MasterRunner, WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
-from gameday.facts import Settlement, Write
+from gameday.facts import Settlement
 from gameday.load.ids import order_id, payload_of
 from gameday.load.plan import LoadStage, stage_at
 from gameday.load.resolve_gevent import use
 from gameday.load.settle import NOT_APPLIED, Answer, Settled, found, settle_answer, settle_failure
 from gameday.processes import die_with_parent, identify
-from gameday.record.ledger import Ledger, checksum
+from gameday.record.ledger import Attempt, Ledger, checksum
 
 ATTEMPTS = 2
 REMEMBERED = 50  # of a user's own orders, to read back
@@ -112,25 +112,26 @@ class _Writer:
     def __init__(self) -> None:
         self._ledger = Ledger(RECORD / "writes", f"locust-{os.getpid()}")
         self._numbers = itertools.count(1)
-        self._under_way: dict[tuple[str, int], Write] = {}
+        self._under_way: set[Attempt] = set()
 
     def next_id(self) -> str:
         return order_id(RECORD.name, self._ledger.writer, next(self._numbers))
 
-    def sent(self, id: str, attempt: int, payload: bytes) -> Write:
+    def sent(self, id: str, attempt: int, sum: str, size_bytes: int) -> Attempt:
         """Stamp an attempt, immediately before its request."""
-        sent = self._ledger.sent(id, attempt, checksum(payload), size_bytes=len(payload))
-        self._under_way[id, attempt] = sent
+        sent = self._ledger.sent(id, attempt, sum, size_bytes)
+        self._under_way.add(sent)
         return sent
 
-    def settled(self, sent: Write, how: Settled) -> None:
+    def settled(self, sent: Attempt, how: Settled) -> None:
         """Write down how it ended, once: whoever comes first, its user or :meth:`close`."""
-        if self._under_way.pop((sent.id, sent.attempt), None):
+        if sent in self._under_way:
+            self._under_way.remove(sent)
             self._ledger.settled(sent, how.settlement, ack=how.ack, status=how.status, why=how.why)
 
     def close(self) -> None:
         """Locust ends users in the middle of a request: what they sent may have arrived, and nobody will know."""
-        for sent in list(self._under_way.values()):
+        for sent in list(self._under_way):
             self.settled(sent, settle_failure("stopped while under way", byte_sent=True))
         self._ledger.close()
 
@@ -228,7 +229,7 @@ class Customer(FastHttpUser):  # type: ignore[misc]
         payload = payload_of(id)
         content = payload.encode()
         sum_, lent_before = checksum(content), self._pool.lent()
-        sent = _writer().sent(id, attempt, content)
+        sent = _writer().sent(id, attempt, sum_, len(content))
         with self.client.post("/orders", json={"id": id, "payload": payload}, catch_response=True) as answer:
             if answer.status_code:
                 settled = settle_answer(_answer(answer), id, sum_)

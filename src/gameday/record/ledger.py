@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from itertools import count
 from pathlib import Path
+
+import msgspec
 
 from gameday.clock import SYSTEM, Clock, boot_id
 from gameday.facts import Settlement, Write
@@ -26,6 +28,23 @@ class Acknowledgement:
     lsn_after: str | None = None
 
 
+NOTHING_SAID = Acknowledgement()
+
+
+class Attempt(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """An attempt that was sent and is still to be settled; each is only like itself."""
+
+    id: str
+    attempt: int
+    sum: str
+    size_bytes: int | None
+
+
+# A ledger line as it is written: the version of the form, and then a Write, field by field and in their order.
+_Line = msgspec.defstruct("_Line", ["v", *(each.name for each in fields(Write))], gc=False)
+_encode = msgspec.json.Encoder().encode
+
+
 class Ledger:
     """One writer's segment ``writes/<writer>.ndjson``; safe between threads.
 
@@ -39,23 +58,18 @@ class Ledger:
         self._lines = LineWriter(segment, sync=False)
         self._numbers: Iterator[int] = count(_lines_in(segment) + 1)
 
-    def sent(self, id: str, attempt: int, sum: str, size_bytes: int | None = None) -> Write:
+    def sent(self, id: str, attempt: int, sum: str, size_bytes: int | None = None) -> Attempt:
         """Stamp an attempt immediately before its request; keep the answer for :meth:`settled`.
 
         ``size_bytes`` is the payload's: what a loss of this write would weigh.
         """
-        stamped = self._clock.mono_ns()
-        number = next(self._numbers)
-        write = Write(
-            self._boot, self.writer, id, attempt, "sent", stamped, self._clock.utc(), sum,
-            size_bytes=size_bytes, line=number,
-        )  # fmt: skip
-        self._lines.append(write)
-        return write
+        begun = Attempt(id, attempt, sum, size_bytes)
+        self._append(begun, "sent", NOTHING_SAID, None, None)
+        return begun
 
     def settled(
         self,
-        sent: Write,
+        sent: Attempt,
         settlement: Settlement,
         *,
         ack: Acknowledgement | None = None,
@@ -63,14 +77,16 @@ class Ledger:
         why: str | None = None,
     ) -> None:
         """Write down how the attempt ended; ``ack`` only with :attr:`Settlement.ACKED`."""
-        told = ack or Acknowledgement()
-        self._lines.append(
-            replace(
-                sent, ev=settlement.value, mono_ns=self._clock.mono_ns(), utc=self._clock.utc(), region=told.region,
-                xid=told.xid, lsn_before=told.lsn_before, lsn_after=told.lsn_after, status=status, why=why,
-                line=next(self._numbers),
-            )
+        self._append(sent, settlement.value, ack or NOTHING_SAID, status, why)
+
+    def _append(self, of: Attempt, ev: str, told: Acknowledgement, status: int | None, why: str | None) -> None:
+        """Every request of a load waits for this twice: it is kept short (``python -m benchmarks ledger``)."""
+        stamped = self._clock.mono_ns()
+        line = _Line(
+            1, self._boot, self.writer, of.id, of.attempt, ev, stamped, self._clock.utc(), of.sum, told.region,
+            told.xid, told.lsn_before, told.lsn_after, status, why, of.size_bytes, next(self._numbers),
         )  # fmt: skip
+        self._lines.append_line(_encode(line) + b"\n")
 
     def close(self) -> None:
         self._lines.close()

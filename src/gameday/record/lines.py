@@ -33,7 +33,10 @@ class LineWriter:
 
     def append(self, record: Any) -> None:
         """Write one line, with the version of the form first; raises :class:`RecordError` when the disk refuses."""
-        line = b'{"v":1,' + msgspec.json.encode(record)[1:] + b"\n"
+        self.append_line(b'{"v":1,' + msgspec.json.encode(record)[1:] + b"\n")
+
+    def append_line(self, line: bytes) -> None:
+        """The same, of a line that is encoded already, its version and its end included."""
         with self._lock:
             if self._fd < 0:
                 raise RecordError(f"an open file to append to {self.path}", "it was closed", "close it last")
