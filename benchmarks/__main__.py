@@ -3,7 +3,20 @@
 import argparse
 from functools import partial
 
-from benchmarks import drills, failback, fuzz, kills, lab_cost, ledger, objects, restores, scale, startup, truth, witness
+from benchmarks import (
+    drills,
+    failback,
+    fuzz,
+    kills,
+    lab_cost,
+    ledger,
+    objects,
+    restores,
+    scale,
+    startup,
+    truth,
+    witness,
+)
 from benchmarks.figures import print_table
 
 PARTS = {

@@ -17,7 +17,7 @@ from gameday.record.layout import Record
 from gameday.record.lines import Damage
 from gameday.secrecy import bare_environment
 
-PAIRS, REAL_PAIRS, SLICE_S = 30, 10, 2.0
+PAIRS, REAL_PAIRS, SLICE_S = 60, 20, 1.0
 USERS = 20  # who do not wait: as many requests as Locust's one process can make
 ROOT = Path(__file__).parents[1]
 LOCUSTFILE = Path(__file__).with_name("ledger_users.py")
@@ -53,8 +53,9 @@ def _pairs(folder: Path, url: str, count: int) -> list[Pair]:
         "GAMEDAY_LOAD_RECORD": str(record.folder), "GAMEDAY_LOAD_THINK_S": "0",
         "GAMEDAY_BENCH_PAIRS": str(count), "GAMEDAY_BENCH_SLICE_S": str(SLICE_S), "GAMEDAY_BENCH_SLICES": str(told),
     }  # fmt: skip
-    command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--only-summary", "--host", url]
+    command = [sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE), "--headless", "--host", url]
     command += ["--users", str(USERS), "--spawn-rate", str(USERS), "--stop-timeout", "10", "--loglevel", "WARNING"]
+    command += ["--only-summary"]
     subprocess.run(command, check=True, env=bare_environment() | env, cwd=ROOT, stdout=subprocess.DEVNULL)
     slices = msgspec.json.decode(told.read_bytes(), type=list[Slice])
     _check(slices, record)

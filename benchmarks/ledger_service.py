@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from typing import ClassVar
 
 import msgspec
 
 from gameday.record.ledger import checksum
 
 ADDRESS = "127.204.4.1"
-HEAD = b"HTTP/1.1 %d %s\r\nserver: bench\r\ncontent-type: application/json\r\nx-gameday-region: east\r\ncontent-length: "
+HEAD = (
+    b"HTTP/1.1 %d %s\r\nserver: bench\r\ncontent-type: application/json\r\nx-gameday-region: east\r\ncontent-length: "
+)
 FOUND, GONE = HEAD % (200, b"OK"), HEAD % (404, b"Not Found")
 
 
@@ -23,7 +26,7 @@ class _Order(msgspec.Struct):
 class _Answers(asyncio.Protocol):
     """One connection: requests with a content-length or without a body, one after the other."""
 
-    orders: dict[str, bytes] = {}  # of the process: what a read of each id is told
+    orders: ClassVar[dict[str, bytes]] = {}  # of the process: what a read of each id is told
     decode = msgspec.json.Decoder(_Order).decode
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -17,27 +17,29 @@ from locust import events
 from benchmarks.ledger_slice import Slice
 from gameday.load import locustfile
 from gameday.load.locustfile import Customer  # noqa: F401  Locust takes up the users that it finds here
-from gameday.load.settle import Settled
-from gameday.record.ledger import Attempt
+from gameday.record.ledger import Attempt, Ledger
 
-WARM_UP_S = 0.5  # after each turn, until what was begun before it has ended
+WARM_UP_S = 0.3  # after each turn, until what was begun before it has ended
 BOTH_WAYS = (True, False, False, True)  # with, without; without, with: what drifts meets both alike
 
 
-class _ByTurns(locustfile._Writer):
-    """The users' writer; while ``is_kept`` is False it leaves the ledger alone, and nothing else changes."""
+class _Aside:
+    """A ledger that writes nothing down of what begins while it is there; what began before ends where it began."""
 
-    is_kept = True
+    def __init__(self, kept: Ledger) -> None:
+        self._kept, self.writer = kept, kept.writer
 
-    def sent(self, *told: Any) -> Attempt | None:  # type: ignore[override]
-        return super().sent(*told) if self.is_kept else None
+    def sent(self, *_: Any) -> None: ...
 
-    def settled(self, sent: Attempt | None, how: Settled) -> None:
+    def settled(self, sent: Attempt | None, *how: Any) -> None:
         if sent is not None:
-            super().settled(sent, how)
+            self._kept.settled(sent, *how)
 
 
-locustfile._writer = cache(_ByTurns)  # type: ignore[assignment]  the users' attempts pass through here, and only here
+@cache
+def _ledgers() -> dict[bool, Any]:
+    kept = locustfile._writer().ledger
+    return {True: kept, False: _Aside(kept)}
 
 
 @events.init.add_listener
@@ -49,11 +51,12 @@ def _take_turns(environment: Any) -> None:
     turns = itertools.islice(itertools.cycle(BOTH_WAYS), 2 * int(os.environ["GAMEDAY_BENCH_PAIRS"]))
     slices = [_slice(environment.stats.total, with_ledger) for with_ledger in turns]
     Path(os.environ["GAMEDAY_BENCH_SLICES"]).write_bytes(msgspec.json.encode(slices))
+    locustfile._writer().ledger = _ledgers()[True]  # it is closed as always
     environment.runner.quit()
 
 
 def _slice(total: Any, with_ledger: bool) -> Slice:
-    locustfile._writer().is_kept = with_ledger
+    locustfile._writer().ledger = _ledgers()[with_ledger]
     gevent.sleep(WARM_UP_S)
     before = _seen(total)
     gevent.sleep(float(os.environ["GAMEDAY_BENCH_SLICE_S"]))

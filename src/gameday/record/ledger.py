@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
 import msgspec
 
-from gameday.clock import SYSTEM, Clock, boot_id
-from gameday.facts import Settlement, Write
+from gameday.clock import SYSTEM, Clock, boot_id, utc_text
+from gameday.facts import Settlement
 from gameday.record.lines import LineWriter
 
 
@@ -31,62 +32,87 @@ class Acknowledgement:
 NOTHING_SAID = Acknowledgement()
 
 
-class Attempt(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """An attempt that was sent and is still to be settled; each is only like itself."""
+class Attempt(msgspec.Struct, eq=False, gc=False):
+    """An attempt as its last line has it: the version of the form, and then :class:`Write`, field by field in order.
 
+    ``utc`` is the moment itself where msgspec writes it as :func:`utc_text` does.
+    """
+
+    v: int
+    boot: str
+    writer: str
     id: str
     attempt: int
+    ev: str
+    mono_ns: int
+    utc: datetime | str
     sum: str
+    region: str | None
+    xid: int | None
+    lsn_before: str | None
+    lsn_after: str | None
+    status: int | None
+    why: str | None
     size_bytes: int | None
+    line: int
 
 
-# A ledger line as it is written: the version of the form, and then a Write, field by field and in their order.
-_Line = msgspec.defstruct("_Line", ["v", *(each.name for each in fields(Write))], gc=False)
 _encode = msgspec.json.Encoder().encode
 
 
 class Ledger:
-    """One writer's segment ``writes/<writer>.ndjson``; safe between threads.
+    """One writer's segment ``writes/<writer>.ndjson``; for one thread, or for the tasks or greenlets of one.
 
     Not synced: it survives the kill of any process, not of the machine. Its lines are numbered from 1, so that the
-    judgement sees when one is gone.
+    judgement sees when one is gone. A load waits for it with each request: ``python -m benchmarks ledger``.
     """
 
     def __init__(self, writes: Path, writer: str, clock: Clock = SYSTEM) -> None:
-        self.writer, self._clock, self._boot = writer, clock, boot_id()
+        self.writer, self._boot = writer, boot_id()
+        self._mono_ns, self._now = clock.mono_ns, clock.now
         segment = writes / f"{writer}.ndjson"
         self._lines = LineWriter(segment, sync=False)
         self._numbers: Iterator[int] = count(_lines_in(segment) + 1)
+        self._under_way: set[Attempt] = set()
 
     def sent(self, id: str, attempt: int, sum: str, size_bytes: int | None = None) -> Attempt:
         """Stamp an attempt immediately before its request; keep the answer for :meth:`settled`.
 
         ``size_bytes`` is the payload's: what a loss of this write would weigh.
         """
-        begun = Attempt(id, attempt, sum, size_bytes)
-        self._append(begun, "sent", NOTHING_SAID, None, None)
+        mono_ns, now = self._mono_ns(), self._now()
+        begun = Attempt(
+            1, self._boot, self.writer, id, attempt, "sent", mono_ns, now if now.microsecond else utc_text(now),
+            sum, None, None, None, None, None, None, size_bytes, next(self._numbers),
+        )  # fmt: skip
+        self._lines.append_line(_encode(begun) + b"\n")
+        self._under_way.add(begun)
         return begun
 
     def settled(
         self,
         sent: Attempt,
         settlement: Settlement,
-        *,
-        ack: Acknowledgement | None = None,
+        ack: Acknowledgement = NOTHING_SAID,
         status: int | None = None,
         why: str | None = None,
     ) -> None:
-        """Write down how the attempt ended; ``ack`` only with :attr:`Settlement.ACKED`."""
-        self._append(sent, settlement.value, ack or NOTHING_SAID, status, why)
+        """Write down how the attempt ended; once: whoever comes later is not heard.
 
-    def _append(self, of: Attempt, ev: str, told: Acknowledgement, status: int | None, why: str | None) -> None:
-        """Every request of a load waits for this twice: it is kept short (``python -m benchmarks ledger``)."""
-        stamped = self._clock.mono_ns()
-        line = _Line(
-            1, self._boot, self.writer, of.id, of.attempt, ev, stamped, self._clock.utc(), of.sum, told.region,
-            told.xid, told.lsn_before, told.lsn_after, status, why, of.size_bytes, next(self._numbers),
-        )  # fmt: skip
-        self._lines.append_line(_encode(line) + b"\n")
+        ``ack`` only with :attr:`Settlement.ACKED`.
+        """
+        if sent not in self._under_way:
+            return
+        self._under_way.remove(sent)
+        mono_ns, now = self._mono_ns(), self._now()
+        sent.ev, sent.mono_ns, sent.utc = settlement._value_, mono_ns, now if now.microsecond else utc_text(now)
+        sent.region, sent.xid, sent.lsn_before, sent.lsn_after = ack.region, ack.xid, ack.lsn_before, ack.lsn_after
+        sent.status, sent.why, sent.line = status, why, next(self._numbers)
+        self._lines.append_line(_encode(sent) + b"\n")
+
+    def under_way(self) -> tuple[Attempt, ...]:
+        """The attempts that were sent and have not settled."""
+        return tuple(self._under_way)
 
     def close(self) -> None:
         self._lines.close()
