@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gameday.facts import Settlement
-from gameday.record.ledger import NOTHING_SAID, Acknowledgement
+from gameday.record.ledger import Acknowledgement
 
 NOT_APPLIED = "x-gameday-not-applied"
 SERVED_BY = "x-gameday-region"
@@ -26,7 +26,7 @@ class Settled:
     """The end of an attempt. ``good`` is a success that echoes what was asked."""
 
     settlement: Settlement
-    ack: Acknowledgement = NOTHING_SAID
+    ack: Acknowledgement | None = None
     status: int | None = None
     why: str | None = None
 

@@ -93,7 +93,7 @@ class Ledger:
         self,
         sent: Attempt,
         settlement: Settlement,
-        ack: Acknowledgement = NOTHING_SAID,
+        ack: Acknowledgement | None = None,
         status: int | None = None,
         why: str | None = None,
     ) -> None:
@@ -106,7 +106,8 @@ class Ledger:
         self._under_way.remove(sent)
         mono_ns, now = self._mono_ns(), self._now()
         sent.ev, sent.mono_ns, sent.utc = settlement._value_, mono_ns, now if now.microsecond else utc_text(now)
-        sent.region, sent.xid, sent.lsn_before, sent.lsn_after = ack.region, ack.xid, ack.lsn_before, ack.lsn_after
+        told = ack or NOTHING_SAID
+        sent.region, sent.xid, sent.lsn_before, sent.lsn_after = told.region, told.xid, told.lsn_before, told.lsn_after
         sent.status, sent.why, sent.line = status, why, next(self._numbers)
         self._lines.append_line(_encode(sent) + b"\n")
 
