@@ -32,8 +32,8 @@ class Acknowledgement:
 NOTHING_SAID = Acknowledgement()
 
 
-class Attempt(msgspec.Struct, eq=False, gc=False):
-    """An attempt as its last line has it: the version of the form, and then :class:`Write`, field by field in order.
+class Attempt(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """An attempt as its line has it: the version of the form, and then :class:`Write`, field by field in their order.
 
     ``utc`` is the moment itself where msgspec writes it as :func:`utc_text` does.
     """
@@ -104,12 +104,13 @@ class Ledger:
         if sent not in self._under_way:
             return
         self._under_way.remove(sent)
-        mono_ns, now = self._mono_ns(), self._now()
-        sent.ev, sent.mono_ns, sent.utc = settlement._value_, mono_ns, now if now.microsecond else utc_text(now)
-        told = ack or NOTHING_SAID
-        sent.region, sent.xid, sent.lsn_before, sent.lsn_after = told.region, told.xid, told.lsn_before, told.lsn_after
-        sent.status, sent.why, sent.line = status, why, next(self._numbers)
-        self._lines.append_line(_encode(sent) + b"\n")
+        mono_ns, now, told = self._mono_ns(), self._now(), ack or NOTHING_SAID
+        ended = Attempt(
+            1, self._boot, self.writer, sent.id, sent.attempt, settlement._value_, mono_ns,
+            now if now.microsecond else utc_text(now), sent.sum, told.region, told.xid, told.lsn_before, told.lsn_after,
+            status, why, sent.size_bytes, next(self._numbers),
+        )  # fmt: skip
+        self._lines.append_line(_encode(ended) + b"\n")
 
     def under_way(self) -> tuple[Attempt, ...]:
         """The attempts that were sent and have not settled."""
