@@ -3,7 +3,20 @@
 import argparse
 from functools import partial
 
-from benchmarks import drills, failback, fuzz, kills, lab_cost, objects, restores, scale, startup, truth, witness
+from benchmarks import (
+    drills,
+    failback,
+    fuzz,
+    kills,
+    lab_cost,
+    ledger,
+    objects,
+    restores,
+    scale,
+    startup,
+    truth,
+    witness,
+)
 from benchmarks.figures import print_table
 
 PARTS = {
@@ -11,6 +24,7 @@ PARTS = {
     "scale": (scale.figures, 1),
     "lab": (lab_cost.figures, 5),
     "truth": (truth.figures, 10),
+    "ledger": (ledger.figures, ledger.PAIRS),
     "objects": (objects.figures, 5),
     "failback": (failback.figures, 5),
     "restores": (restores.figures, 5),

@@ -43,7 +43,7 @@ def figures(times: int = 3) -> Iterator[Figure]:
 def _run() -> list[Probe]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gd-")))
-        url = stack.enter_context(_service(folder))
+        url = stack.enter_context(real_service(folder))
         record = Record.create(folder, "bench")
         prober = Prober.start(PLAN, url, "system", record)
         stack.callback(prober.stop)
@@ -60,7 +60,8 @@ def _run() -> list[Probe]:
 
 
 @contextmanager
-def _service(folder: Path) -> Iterator[str]:
+def real_service(folder: Path) -> Iterator[str]:
+    """The reference service before a PostgreSQL of its own, both in processes of their own; its URL."""
     with ExitStack() as stack:
         binaries = find_binaries()
         node = Node("bench", folder / "pg", (ADDRESS, DATABASE_PORT), binaries)

@@ -50,12 +50,14 @@ class Outcome:
 
 
 def figures(times: int = INPUTS) -> Iterator[Figure]:
-    """So many inputs; every defect is printed with its number, which makes it again."""
-    batches = [tuple(batch) for batch in batched(range(times), BATCH)]
+    """So many inputs; every defect is printed as soon as it is found, with its number, which makes it again."""
+    batches, found = [tuple(batch) for batch in batched(range(times), BATCH)], list[Outcome]()
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
-        found = [outcome for batch in pool.imap_unordered(tried, batches) for outcome in batch]
-    for outcome in [each for each in found if each.defect][:50]:
-        print(f"input {outcome.number}: {outcome.damage}: {outcome.defect}")
+        for batch in pool.imap_unordered(tried, batches):
+            found += batch
+            for outcome in [each for each in batch if each.defect]:
+                print(f"input {outcome.number}: {outcome.damage}: {outcome.defect}")
+            print(f"{len(found):,} of {times:,} inputs", flush=True)
     ended = Counter(outcome.ended for outcome in found)
     print(f"{len(found):,} inputs: " + ", ".join(f"{count:,} {name}" for name, count in ended.most_common()))
     yield Figure("damaged records and files given to the readers", "inputs", (float(len(found)),), at_least=INPUTS)

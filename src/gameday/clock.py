@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ class Clock(Protocol):
     """What a drill needs of time; tests pass a clock they turn by hand."""
 
     def mono_ns(self) -> int: ...
+    def now(self) -> datetime: ...
     def utc(self) -> str: ...
     def sleep(self, seconds: float) -> None: ...
 
@@ -24,11 +25,11 @@ class Clock(Protocol):
 class SystemClock:
     """This machine's clock. ``mono_ns`` is shared by every process of one boot (CLOCK_MONOTONIC)."""
 
-    def mono_ns(self) -> int:
-        return time.monotonic_ns()
+    mono_ns = staticmethod(time.monotonic_ns)
+    now = staticmethod(partial(datetime.now, UTC))
 
     def utc(self) -> str:
-        return utc_text(datetime.now(UTC))
+        return utc_text(self.now())
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -43,8 +44,11 @@ class HandClock:
     def mono_ns(self) -> int:
         return self.now_ns
 
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.now_ns / NS, UTC)
+
     def utc(self) -> str:
-        return utc_text(datetime.fromtimestamp(self.now_ns / NS, UTC))
+        return utc_text(self.now())
 
     def sleep(self, seconds: float) -> None:
         self.now_ns += int(seconds * NS)

@@ -33,7 +33,7 @@ from locust.exception import StopUser
 from locust.runners import MasterRunner, WorkerRunner
 from locust.user.task import LOCUST_STATE_STOPPING
 
-from gameday.facts import Settlement, Write
+from gameday.facts import Settlement
 from gameday.load.ids import order_id, payload_of
 from gameday.load.plan import LoadStage, stage_at
 from gameday.load.resolve_gevent import use
@@ -107,32 +107,21 @@ def _close(**_: Any) -> None:
 
 
 class _Writer:
-    """This process's segment of the ledger, the numbers of its orders, and the attempts that are under way."""
+    """This process's segment of the ledger, and the numbers of its orders."""
 
     def __init__(self) -> None:
-        self._ledger = Ledger(RECORD / "writes", f"locust-{os.getpid()}")
+        self.ledger = Ledger(RECORD / "writes", f"locust-{os.getpid()}")
         self._numbers = itertools.count(1)
-        self._under_way: dict[tuple[str, int], Write] = {}
 
     def next_id(self) -> str:
-        return order_id(RECORD.name, self._ledger.writer, next(self._numbers))
-
-    def sent(self, id: str, attempt: int, payload: bytes) -> Write:
-        """Stamp an attempt, immediately before its request."""
-        sent = self._ledger.sent(id, attempt, checksum(payload), size_bytes=len(payload))
-        self._under_way[id, attempt] = sent
-        return sent
-
-    def settled(self, sent: Write, how: Settled) -> None:
-        """Write down how it ended, once: whoever comes first, its user or :meth:`close`."""
-        if self._under_way.pop((sent.id, sent.attempt), None):
-            self._ledger.settled(sent, how.settlement, ack=how.ack, status=how.status, why=how.why)
+        return order_id(RECORD.name, self.ledger.writer, next(self._numbers))
 
     def close(self) -> None:
         """Locust ends users in the middle of a request: what they sent may have arrived, and nobody will know."""
-        for sent in list(self._under_way.values()):
-            self.settled(sent, settle_failure("stopped while under way", byte_sent=True))
-        self._ledger.close()
+        cut_off = settle_failure("stopped while under way", byte_sent=True)
+        for sent in self.ledger.under_way():
+            self.ledger.settled(sent, cut_off.settlement, why=cut_off.why)
+        self.ledger.close()
 
 
 @cache
@@ -228,7 +217,7 @@ class Customer(FastHttpUser):  # type: ignore[misc]
         payload = payload_of(id)
         content = payload.encode()
         sum_, lent_before = checksum(content), self._pool.lent()
-        sent = _writer().sent(id, attempt, content)
+        sent = _writer().ledger.sent(id, attempt, sum_, len(content))
         with self.client.post("/orders", json={"id": id, "payload": payload}, catch_response=True) as answer:
             if answer.status_code:
                 settled = settle_answer(_answer(answer), id, sum_)
@@ -237,7 +226,7 @@ class Customer(FastHttpUser):  # type: ignore[misc]
                 settled = settle_failure(repr(answer.error)[:200], byte_sent=byte_sent)
             if settled.settlement is not Settlement.ACKED:
                 answer.failure(settled.why)
-        _writer().settled(sent, settled)
+        _writer().ledger.settled(sent, settled.settlement, settled.ack, settled.status, settled.why)
         return settled
 
     def _unless_stopping(self) -> None:

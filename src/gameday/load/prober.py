@@ -138,7 +138,7 @@ class Prober:
         sent = ledger.sent(id, 1, sum_, len(payload.encode()))
         answer = await client.post("/orders", {"id": id, "payload": payload}, sight)
         settled = _settled(answer, id, sum_, sight)
-        ledger.settled(sent, settled.settlement, ack=settled.ack, status=settled.status, why=settled.why)
+        ledger.settled(sent, settled.settlement, settled.ack, settled.status, settled.why)
         if settled.good and not kept:
             self._reads.acknowledged(Known(id, sum_), self.clock.mono_ns())
         region = None if isinstance(answer, Failure) else answer.region

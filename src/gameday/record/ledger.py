@@ -2,12 +2,15 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from gameday.clock import SYSTEM, Clock, boot_id
-from gameday.facts import Settlement, Write
+import msgspec
+
+from gameday.clock import SYSTEM, Clock, boot_id, utc_text
+from gameday.facts import Settlement
 from gameday.record.lines import LineWriter
 
 
@@ -26,51 +29,92 @@ class Acknowledgement:
     lsn_after: str | None = None
 
 
+NOTHING_SAID = Acknowledgement()
+
+
+class Attempt(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """An attempt as its line has it: the version of the form, and then :class:`Write`, field by field in their order.
+
+    ``utc`` is the moment itself where msgspec writes it as :func:`utc_text` does.
+    """
+
+    v: int
+    boot: str
+    writer: str
+    id: str
+    attempt: int
+    ev: str
+    mono_ns: int
+    utc: datetime | str
+    sum: str
+    region: str | None
+    xid: int | None
+    lsn_before: str | None
+    lsn_after: str | None
+    status: int | None
+    why: str | None
+    size_bytes: int | None
+    line: int
+
+
+_encode = msgspec.json.Encoder().encode
+
+
 class Ledger:
-    """One writer's segment ``writes/<writer>.ndjson``; safe between threads.
+    """One writer's segment ``writes/<writer>.ndjson``; for one thread, or for the tasks or greenlets of one.
 
     Not synced: it survives the kill of any process, not of the machine. Its lines are numbered from 1, so that the
-    judgement sees when one is gone.
+    judgement sees when one is gone. A load waits for it with each request: ``python -m benchmarks ledger``.
     """
 
     def __init__(self, writes: Path, writer: str, clock: Clock = SYSTEM) -> None:
-        self.writer, self._clock, self._boot = writer, clock, boot_id()
+        self.writer, self._boot = writer, boot_id()
+        self._mono_ns, self._now = clock.mono_ns, clock.now
         segment = writes / f"{writer}.ndjson"
         self._lines = LineWriter(segment, sync=False)
         self._numbers: Iterator[int] = count(_lines_in(segment) + 1)
+        self._under_way: set[Attempt] = set()
 
-    def sent(self, id: str, attempt: int, sum: str, size_bytes: int | None = None) -> Write:
+    def sent(self, id: str, attempt: int, sum: str, size_bytes: int | None = None) -> Attempt:
         """Stamp an attempt immediately before its request; keep the answer for :meth:`settled`.
 
         ``size_bytes`` is the payload's: what a loss of this write would weigh.
         """
-        stamped = self._clock.mono_ns()
-        number = next(self._numbers)
-        write = Write(
-            self._boot, self.writer, id, attempt, "sent", stamped, self._clock.utc(), sum,
-            size_bytes=size_bytes, line=number,
+        mono_ns, now = self._mono_ns(), self._now()
+        begun = Attempt(
+            1, self._boot, self.writer, id, attempt, "sent", mono_ns, now if now.microsecond else utc_text(now),
+            sum, None, None, None, None, None, None, size_bytes, next(self._numbers),
         )  # fmt: skip
-        self._lines.append(write)
-        return write
+        self._lines.append_line(_encode(begun) + b"\n")
+        self._under_way.add(begun)
+        return begun
 
     def settled(
         self,
-        sent: Write,
+        sent: Attempt,
         settlement: Settlement,
-        *,
         ack: Acknowledgement | None = None,
         status: int | None = None,
         why: str | None = None,
     ) -> None:
-        """Write down how the attempt ended; ``ack`` only with :attr:`Settlement.ACKED`."""
-        told = ack or Acknowledgement()
-        self._lines.append(
-            replace(
-                sent, ev=settlement.value, mono_ns=self._clock.mono_ns(), utc=self._clock.utc(), region=told.region,
-                xid=told.xid, lsn_before=told.lsn_before, lsn_after=told.lsn_after, status=status, why=why,
-                line=next(self._numbers),
-            )
+        """Write down how the attempt ended; once: whoever comes later is not heard.
+
+        ``ack`` only with :attr:`Settlement.ACKED`.
+        """
+        if sent not in self._under_way:
+            return
+        self._under_way.remove(sent)
+        mono_ns, now, told = self._mono_ns(), self._now(), ack or NOTHING_SAID
+        ended = Attempt(
+            1, self._boot, self.writer, sent.id, sent.attempt, settlement._value_, mono_ns,
+            now if now.microsecond else utc_text(now), sent.sum, told.region, told.xid, told.lsn_before, told.lsn_after,
+            status, why, sent.size_bytes, next(self._numbers),
         )  # fmt: skip
+        self._lines.append_line(_encode(ended) + b"\n")
+
+    def under_way(self) -> tuple[Attempt, ...]:
+        """The attempts that were sent and have not settled."""
+        return tuple(self._under_way)
 
     def close(self) -> None:
         self._lines.close()

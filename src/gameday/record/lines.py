@@ -35,18 +35,23 @@ class LineWriter:
         """Write one line, with the version of the form first; raises :class:`RecordError` when the disk refuses."""
         line = b'{"v":1,' + msgspec.json.encode(record)[1:] + b"\n"
         with self._lock:
-            if self._fd < 0:
-                raise RecordError(f"an open file to append to {self.path}", "it was closed", "close it last")
-            try:
-                self._put(line)
-                if self._sync:
-                    os.fdatasync(self._fd)
-            except OSError as cause:
-                raise _unwritable(self.path, cause) from cause
+            self.append_line(line)
+
+    def append_line(self, line: bytes) -> None:
+        """The same of a line that is encoded already, its version and its end included; not safe between threads."""
+        if self._fd < 0:
+            raise RecordError(f"an open file to append to {self.path}", "it was closed", "close it last")
+        try:
+            self._put(line)
+            if self._sync:
+                os.fdatasync(self._fd)
+        except OSError as cause:
+            raise _unwritable(self.path, cause) from cause
 
     def _put(self, line: bytes) -> None:
-        self._torn, start = True, b"\n" if self._torn else b""
-        write_all(self._fd, start + line)
+        rest, self._torn = b"\n" + line if self._torn else line, True
+        if rest := rest[os.write(self._fd, rest) :]:
+            write_all(self._fd, rest)
         self._torn = False
 
     def close(self) -> None:

@@ -1,9 +1,14 @@
 """The ledger, the timeline and the undo journal, as their readers find them."""
 
+from dataclasses import fields
+
+import pytest
+
 from gameday.clock import NS, HandClock, boot_id
-from gameday.facts import Event, Kind, Settlement
+from gameday.errors import RecordError
+from gameday.facts import Event, Kind, Settlement, Write
 from gameday.record.layout import Record
-from gameday.record.ledger import Acknowledgement, Ledger, checksum
+from gameday.record.ledger import Acknowledgement, Attempt, Ledger, checksum
 from gameday.record.lines import Damage
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
@@ -26,6 +31,41 @@ def test_an_attempt_is_one_sent_line_and_one_settlement_numbered_from_one(tmp_pa
     assert (first.ev, first.mono_ns, first.xid, first.line, first.size_bytes) == ("sent", 5 * NS, None, 1, 3)
     assert (second.ev, second.mono_ns, second.xid, second.line, second.status) == ("acked", 5 * NS + 7, 42, 2, 200)
     assert (second.region, second.lsn_before, second.lsn_after, second.boot) == ("r", "0/1", "0/2", boot_id())
+
+
+def test_a_ledger_line_is_a_write_field_by_field_after_its_version():
+    assert Attempt.__struct_fields__ == ("v", *(each.name for each in fields(Write)))
+
+
+@pytest.mark.parametrize("ns", [5 * NS, 5 * NS + 1_000, 5 * NS + 100_000_000])
+def test_a_ledger_line_tells_the_time_as_every_other_line(tmp_path, ns):
+    record, clock = Record.create(tmp_path, "d"), HandClock(ns)
+    ledger = Ledger(record.writes, "w", clock)
+    ledger.settled(ledger.sent("id", 1, "sum"), Settlement.UNKNOWN)
+    assert {line.utc for line in record.read_writes(Damage())} == {clock.utc()}
+    ledger.close()
+
+
+def test_an_attempt_settles_once_and_until_then_it_is_under_way(tmp_path):
+    record = Record.create(tmp_path, "d")
+    ledger = Ledger(record.writes, "w", HandClock())
+    sent, other = ledger.sent("id", 1, "sum"), ledger.sent("id", 1, "sum")
+    ledger.settled(sent, Settlement.ACKED)
+    ledger.settled(sent, Settlement.UNKNOWN)
+    assert ledger.under_way() == (other,)
+    assert [line.ev for line in record.read_writes(Damage())] == ["sent", "sent", "acked"]
+    ledger.close()
+
+
+def test_a_sent_line_is_on_the_disk_before_its_request_can_go_out_and_a_closed_ledger_takes_none(tmp_path):
+    record = Record.create(tmp_path, "d")
+    ledger = Ledger(record.writes, "w", HandClock())
+    ledger.sent("id", 1, "sum")
+    assert [line.ev for line in record.read_writes(Damage())] == ["sent"]
+    ledger.close()
+    with pytest.raises(RecordError, match="it was closed"):
+        ledger.sent("id", 2, "sum")
+    assert [sent.attempt for sent in ledger.under_way()] == [1]
 
 
 def test_a_writer_that_is_started_again_goes_on_numbering(tmp_path):

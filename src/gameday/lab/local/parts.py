@@ -22,6 +22,7 @@ from gameday.lab.local.network import NetworkController
 from gameday.lab.local.notifications import Notifications
 from gameday.lab.local.objects import ObjectController
 from gameday.lab.local.routing import RoutingController
+from gameday.lab.local.schedules import ScheduleController
 from gameday.lab.local.server import serve
 from gameday.lab.local.service import ServiceController
 from gameday.processes import ProcessId, identify
@@ -61,7 +62,10 @@ def build(ground: Ground, trouble: Callable[[], Trouble]) -> Iterator[Parts]:
         server = _closing(stack, serve(ground))
         alarms = AlarmController(ground, events.deliver, letters.publish)
         network = NetworkController(ground)
-        controllers: tuple[Controller, ...] = (database, network, service, balancer, routing, objects, alarms)
+        schedules = _closing(stack, ScheduleController(ground))
+        controllers: tuple[Controller, ...] = (
+            database, network, service, balancer, routing, objects, alarms, schedules,
+        )  # fmt: skip
         server.routes.update(_routes(ground, database, trouble))
         server.routes.update(gate_routes(server.gate))
         parameters = {
