@@ -37,7 +37,7 @@ class SelfTest:
 
 @dataclass(frozen=True, slots=True)
 class RecordSelfTest:
-    """Truths planted into copies of one drill's own record and judged again: the content of a drill's ``selftest.json``.
+    """Truths planted into copies of one drill's own record, judged again: the content of a drill's ``selftest.json``.
 
     ``left_out`` says in words what this record had no place for; ``not_run`` why nothing was planted at all.
     """

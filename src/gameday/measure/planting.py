@@ -110,7 +110,8 @@ def plant_rows(record: Record, copy: Record, rows: Rows, evidence: Evidence) -> 
         writer.append(Survivor(id, OTHER_SUM))
     writer.close()
     begun_ns = evidence.classified.first_acked_ns or 0
-    planted = [(id, Settlement.REFUSED, begun_ns, None) for id in sorted(ids["ghost"])]
+    planted: list[tuple[str, Settlement, int, str | None]] = []
+    planted += [(id, Settlement.REFUSED, begun_ns, None) for id in sorted(ids["ghost"])]
     planted += [(id, Settlement.ACKED, rows.diverged_ns or 0, plan.primary) for id in sorted(ids["diverged"])]
     ledger = LineWriter(copy.writes / f"{WRITER}.ndjson", sync=False)
     for number, (id, ends, at_ns, region) in enumerate(planted):

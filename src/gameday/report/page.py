@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from gameday.clock import NS
 from gameday.facts import Bucket, Event, FaultWindow, Kind, Measurement, Plan
+from gameday.facts.selftest import RecordSelfTest
 from gameday.report import failback, headline, objects, restored, settings, tables, words
 from gameday.report.exposure import exposures
-from gameday.facts.selftest import RecordSelfTest
 from gameday.report.parts import Figure, Fold, Headline, OverTime, Slice, Table, Waterfall
 from gameday.report.selftest import Trial, trial
 

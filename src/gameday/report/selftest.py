@@ -38,7 +38,8 @@ def trial(tried: RecordSelfTest | None) -> Trial:
     left_out = tuple(words.plain(each, 200) for each in tried.left_out)
     if tried.missed:
         names = ", ".join(each.name for each in tried.missed)
-        line = f"Missed {len(tried.missed)} of {words.counted(len(truths), 'planted truth')}: {names}. Trust no figure of this report."
+        many = words.counted(len(truths), "planted truth")
+        line = f"Missed {len(tried.missed)} of {many}: {names}. Trust no figure of this report."
         return Trial(words.plain(line, 600), Tone.BAD, left_out, told, is_open=True)
     more = f"; {words.counted(len(left_out), 'truth')} had no place in it" if left_out else ""
     line = f"Each of {words.counted(len(truths), 'truth')} planted into copies of this record was found exactly{more}."

@@ -94,7 +94,9 @@ def test_a_record_that_is_too_large_says_so_and_claims_nothing(tmp_path, monkeyp
     assert "the record holds" in told.not_run
 
 
-@pytest.mark.parametrize("name", ["survivors.ndjson", "timeline.ndjson", "writes/prober.ndjson", "probes/prober.ndjson"])
+@pytest.mark.parametrize(
+    "name", ["survivors.ndjson", "timeline.ndjson", "writes/prober.ndjson", "probes/prober.ndjson"]
+)
 @pytest.mark.parametrize("damage", ["gone", "cut", "noise"])
 def test_a_damaged_record_is_what_it_is_and_does_not_crash(tmp_path, name, damage):
     record = drill().record(tmp_path)
