@@ -20,15 +20,17 @@ def judge(record: Path) -> None:
     """Judge the drill in RECORD again, from its record alone. Exits 0 only when the objectives held."""
     from gameday.facts import Verdict
     from gameday.live import closing_lines
-    from gameday.measure.judge import judge as judged
-    from gameday.record.layout import Record
+    from gameday.measure.proved import prove
+    from gameday.record.layout import SELF_TEST, Record
     from gameday.report.html import render
 
     opened = Record.open(record)
-    measurement = judged(opened)
+    proved = prove(opened)
+    measurement = proved.measurement
+    opened.write_self_test(proved.self_test)
     opened.write_measurement(measurement)
     page = render(opened)
-    opened.seal("measurement.json", page.name)
+    opened.seal("measurement.json", SELF_TEST, page.name)
     click.echo("\n".join(closing_lines(opened.read_plan(), measurement, page)))
     sys.exit(0 if measurement.verdict is Verdict.HELD else 1)
 

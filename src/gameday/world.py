@@ -140,9 +140,12 @@ class RealWorld:
         return wal_after_fork(lab)
 
     def judge(self, record: Record) -> Measurement:
-        from gameday.measure.judge import judge
+        """Judge it and copies of it that truths are planted in; what was planted is written into it."""
+        from gameday.measure.proved import prove
 
-        return judge(record)
+        proved = prove(record)
+        record.write_self_test(proved.self_test)
+        return proved.measurement
 
     def render(self, record: Record) -> Path:
         from gameday.report.html import render

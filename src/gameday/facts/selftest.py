@@ -33,3 +33,20 @@ class SelfTest:
     def missed(self) -> tuple[str, ...]:
         """The names of the truths that were not found exactly."""
         return tuple(truth.name for truth in self.truths if not truth.exact)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSelfTest:
+    """Truths planted into copies of one drill's own record, judged again: the content of a drill's ``selftest.json``.
+
+    ``left_out`` says in words what this record had no place for; ``not_run`` why nothing was planted at all.
+    """
+
+    truths: tuple[PlantedTruth, ...] = ()
+    left_out: tuple[str, ...] = ()
+    not_run: str = ""
+
+    @property
+    def missed(self) -> tuple[PlantedTruth, ...]:
+        """The truths that were not found exactly."""
+        return tuple(truth for truth in self.truths if not truth.exact)

@@ -12,13 +12,14 @@ import msgspec
 
 from gameday.errors import RecordError
 from gameday.measure.judge import judge
+from gameday.measure.proved import prove
 from gameday.record.chain import BEGINNING, Chain, read_chain
-from gameday.record.layout import Record
+from gameday.record.layout import SELF_TEST, Record
 from gameday.record.lines import UNREADABLE
 from gameday.record.manifest import MANIFEST, STATEMENT, Manifest, hashes_of, read_manifest, running_version, sha256_of
 
 TOLD_MAX = 5  # of many flaws of one kind
-JUDGED = ("measurement.json", "index.html")  # made by judging; everything else is what is judged
+JUDGED = ("measurement.json", SELF_TEST, "index.html")  # made by judging; everything else is what is judged
 NO_CHAIN = "no chain: the timeline was sealed before its lines were chained, so nothing shows that none was changed"
 
 
@@ -95,13 +96,20 @@ def _chain(chain: Chain, manifest: Manifest) -> Check:
 def _judgement(record: Record) -> Check:
     try:
         kept = msgspec.json.decode((record.folder / "measurement.json").read_bytes())
-        fresh = judge(record)
+        planted = record.read_self_test()
+        proved = prove(record) if planted else None
+        fresh = proved.measurement if proved else judge(record)
     except (OSError, *UNREADABLE, RecordError) as cause:
         return Check("judgement", "", (f"it cannot be compared: {cause}",))
-    told = list(differences(kept, msgspec.json.decode(msgspec.json.encode(fresh))))
+    told = list(differences(kept, _tree(fresh)))
+    told += differences(_tree(planted), _tree(proved.self_test), SELF_TEST) if proved else ()
     more = [f"and {len(told) - TOLD_MAX} more differences"] if len(told) > TOLD_MAX else []
     versions = _versions(record) if told else []
     return Check("judgement", f"the same measurement: {fresh.verdict.value}", (*told[:TOLD_MAX], *more, *versions))
+
+
+def _tree(fact: object) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(fact))
 
 
 def _versions(record: Record) -> list[str]:

@@ -13,15 +13,18 @@ import msgspec
 from gameday.errors import InputError, RecordError
 from gameday.facts import Event, Measurement, Plan, Probe, WalCommit, Write
 from gameday.facts.documents import Document, DocumentRead
+from gameday.facts.selftest import RecordSelfTest
 from gameday.record.lines import UNREADABLE, Damage, LineWriter, read_lines
 from gameday.record.manifest import MANIFEST, STATEMENT, manifest_of, read_manifest, sha256_of
 from gameday.record.statement import statement_of
 
 OTHER_REPORTS = "or choose another folder: --reports, or `reports` in the experiment's configuration"
+SELF_TEST = "selftest.json"
 ROOM_MIN_BYTES = 32 << 20  # a drill of the shipped size writes about 6 MiB
 _NEXT = {
     "plan.json": "without its plan a record cannot be judged: restore it, or run the drill again",
     "measurement.json": "judge the record again: gameday judge",
+    SELF_TEST: "judge the record again: gameday judge",
 }
 
 
@@ -121,6 +124,13 @@ class Record:
 
     def write_measurement(self, measurement: Measurement) -> None:
         self.write_text("measurement.json", pretty(measurement))
+
+    def write_self_test(self, tried: RecordSelfTest) -> None:
+        self.write_text(SELF_TEST, pretty(tried))
+
+    def read_self_test(self) -> RecordSelfTest | None:
+        """What was planted into copies of this record; None in records of before. Raises :class:`RecordError`."""
+        return self._decode(SELF_TEST, RecordSelfTest) if (self.folder / SELF_TEST).exists() else None
 
     def read_plan(self) -> Plan:
         return self._decode("plan.json", Plan)

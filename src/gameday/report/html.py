@@ -31,7 +31,9 @@ def render(record: Record) -> Path:
     damage = Damage()
     plan, measurement, events = record.read_plan(), record.read_measurement(), tuple(record.read_events(damage))
     record_id = f"{record.folder.parent.name}/{record.folder.name}"
-    told = page(plan, measurement, events, record_id=record_id, unreadable=damage.lines + damage.cut_tail)
+    unreadable = damage.lines + damage.cut_tail
+    tried = record.read_self_test()
+    told = page(plan, measurement, events, record_id=record_id, unreadable=unreadable, tried=tried)
     record.write_text(record.page.name, html(told))
     return record.page
 

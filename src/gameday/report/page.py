@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from gameday.clock import NS
 from gameday.facts import Bucket, Event, FaultWindow, Kind, Measurement, Plan
+from gameday.facts.selftest import RecordSelfTest
 from gameday.report import failback, headline, objects, restored, settings, tables, words
 from gameday.report.exposure import exposures
 from gameday.report.parts import Figure, Fold, Headline, OverTime, Slice, Table, Waterfall
+from gameday.report.selftest import Trial, trial
 
 CLIENTS = {"fresh": "fresh connections", "kept": "kept-alive connections"}
 PANELS = {"write": "Writes", "read": "Reads"}
@@ -34,6 +36,7 @@ class Page:
     findings: Table
     waterfall: Waterfall
     phases: Table
+    self_test: Trial
     over_time: OverTime
     recovery_times: Table
     availability: Table
@@ -62,7 +65,13 @@ class Page:
 
 
 def page(
-    plan: Plan, measurement: Measurement, events: Sequence[Event], *, record_id: str = "", unreadable: int = 0
+    plan: Plan,
+    measurement: Measurement,
+    events: Sequence[Event],
+    *,
+    record_id: str = "",
+    unreadable: int = 0,
+    tried: RecordSelfTest | None = None,
 ) -> Page:
     """The whole report of one drill; ``unreadable`` counts the timeline's damaged lines."""
     return Page(
@@ -76,6 +85,7 @@ def page(
         findings=tables.findings(measurement.findings),
         waterfall=waterfall(measurement),
         phases=tables.phases(measurement.phases, measurement.since),
+        self_test=trial(tried),
         over_time=over_time(measurement),
         recovery_times=tables.recovery_times(measurement.recovery_times),
         availability=tables.availability(measurement.availability, measurement.since),

@@ -75,8 +75,8 @@ def test_the_verdict_comes_before_everything_else(read):
     assert read.texts["span"].index("HELD") < 3
     sections = [attributes["id"] for attributes in read.named("section") if "id" in attributes]
     assert sections == [
-        "verdict", "findings", "phases", "over-time", "losses", "clocks", "alarms", "effects", "limits", "conditions",
-        "record",
+        "verdict", "findings", "self-test", "phases", "over-time", "losses", "clocks", "alarms", "effects", "limits",
+        "conditions", "record",
     ]  # fmt: skip
 
 
