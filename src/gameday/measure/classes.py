@@ -104,6 +104,14 @@ class Classified:
         )
         return tuple(id for (id,) in found.fetchall())
 
+    def untroubled(self, most: int) -> tuple[str, ...]:
+        """Some ids of kept writes that were placed once and are there once; the same ones whenever it is asked."""
+        found = self.tables.db.execute(
+            "SELECT id FROM gathered ANTI JOIN exceptions USING (id) WHERE attempts = 1 AND rows = 1 "
+            f"ORDER BY md5(id) LIMIT {most}"
+        )
+        return tuple(id for (id,) in found.fetchall())
+
     def lost(self, which: str = "true") -> Loss:
         """The lost writes, or those of them that a condition on a write holds for."""
         count, oldest, newest, size, sized = self.tables.row(_LOSS.format(which=which))

@@ -56,9 +56,8 @@ def copied(record: Record, folder: Path) -> Record:
 
 
 def rows_of(record: Record, evidence: Evidence) -> Rows | None:
-    """The rows to plant: of the oldest kept writes, none twice; None where too few were kept before the fault."""
-    before = f"acked_ns < {evidence.start.mono_ns}" if evidence.start else "true"
-    kept = evidence.classified.ids(WriteClass.KEPT.value, most=KEPT_MIN, which=f"NOT newer AND {before}")
+    """The rows to plant, of some kept writes, none twice; None where too few were kept."""
+    kept = evidence.classified.untroubled(KEPT_MIN)
     if len(kept) < KEPT_MIN:
         return None
     lost, doubled = frozenset(kept[:LOST]), frozenset(kept[LOST : LOST + DUPLICATE])

@@ -8,8 +8,6 @@ is the planted one, to the nanosecond. A truth that is not found makes the drill
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gameday.clock import NS
 from gameday.errors import RecordError
@@ -20,6 +18,7 @@ from gameday.measure.evidence import Evidence, read
 from gameday.measure.judge import measure
 from gameday.measure.planting import KEPT_MIN, Outage, Rows, copied, outage_of, plant_outage, plant_rows, rows_of
 from gameday.measure.verdict import verdict_of
+from gameday.record.alone import own_folder
 from gameday.record.layout import Record
 
 BYTES_MAX = 64 << 20  # of a record; above it each judgement takes too long to be made three times
@@ -31,7 +30,7 @@ CLASSES = (
 TRIED_ON_ITSELF = "the measurement did not find a truth that was planted into a copy of this record"
 NEXT = "trust no figure of this report; keep the record, run gameday selftest, and report the fault with both"
 NO_ROOM = "an outage: the observation is too short for one and a whole window after it"
-NO_ROWS = f"rows: fewer than {KEPT_MIN} acknowledged writes from before the fault survived"
+NO_ROWS = f"rows: fewer than {KEPT_MIN} writes were placed once and kept"
 NO_PROMOTION = "writes of the old primary after the promotion: no promotion was seen"
 
 
@@ -83,8 +82,8 @@ def _tried(record: Record, evidence: Evidence, original: Measurement) -> RecordS
 
 @contextmanager
 def _copy(record: Record) -> Iterator[Record]:
-    with TemporaryDirectory(prefix="gameday-planted-") as folder:
-        yield copied(record, Path(folder))
+    with own_folder("gameday-planted-") as folder:
+        yield copied(record, folder)
 
 
 def _nothing(record: Record, original: Measurement) -> PlantedTruth:
@@ -105,29 +104,39 @@ def _planted(
             plant_outage(copy, outage, evidence.probes)
         with read(copy) as planted:
             found = measure(planted)
-            truths = _rows_found(rows, _ids(evidence), _ids(planted)) if rows else []
+            truths = _rows_found(rows, _held(evidence, original), _held(planted, found)) if rows else []
     if rows:
         truths.append(_point_found(rows, evidence, original, found))
+        told = "BROKEN, for the rows that no good recovery leaves"
+        truths.append(PlantedTruth("verdict", told, found.verdict, exact=found.verdict is Verdict.BROKEN))
     return truths + (_outage_found(outage, found) if outage else [])
 
 
-def _ids(evidence: Evidence) -> dict[str, frozenset[str]]:
-    return {each: frozenset(evidence.classified.ids(each, most=IDS_MAX)) for each in CLASSES}
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is in a class: the ids that are told, and how many the measurement counts."""
+
+    ids: frozenset[str]
+    count: int
 
 
-def _rows_found(
-    rows: Rows, before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]
-) -> list[PlantedTruth]:
-    return [
-        PlantedTruth(
-            f"{each} rows",
-            f"{len(rows.ids[each])} more than {len(before[each])}: {_some(rows.ids[each])}",
-            f"{len(after[each])}, {_difference(after[each], before[each] | rows.ids[each])}",
-            exact=after[each] == before[each] | rows.ids[each],
-        )
-        for each in CLASSES
-        if rows.ids[each]
-    ]
+def _held(evidence: Evidence, measured: Measurement) -> dict[str, Held]:
+    counts = {**measured.classes, UNEXPECTED: measured.unexpected}
+    return {each: Held(frozenset(evidence.classified.ids(each, most=IDS_MAX)), counts[each]) for each in CLASSES}
+
+
+def _rows_found(rows: Rows, before: Mapping[str, Held], after: Mapping[str, Held]) -> list[PlantedTruth]:
+    return [_class_found(each, rows.ids[each], before[each], after[each]) for each in CLASSES if rows.ids[each]]
+
+
+def _class_found(name: str, planted: frozenset[str], before: Held, after: Held) -> PlantedTruth:
+    due = Held(before.ids | planted, before.count + len(planted))
+    return PlantedTruth(
+        f"{name} rows",
+        f"{len(planted)} more than {before.count}: {_some(planted)}",
+        f"{after.count}, {_difference(after.ids, due.ids)}",
+        exact=after == due,
+    )
 
 
 def _point_found(rows: Rows, evidence: Evidence, original: Measurement, found: Measurement) -> PlantedTruth:

@@ -26,10 +26,10 @@ from gameday.facts import (
     Survivor,
     Timers,
     WalCommit,
-    Write,
 )
 from gameday.record.layout import Record
 from gameday.record.ledger import Acknowledgement, Ledger, checksum
+from gameday.record.ledger import Attempt as LedgerAttempt
 from gameday.record.timeline import Timeline
 
 FAULT_S = 100
@@ -202,7 +202,7 @@ class DrillBuilder:
         """Every segment's lines in the order of their stamps, as a living writer writes them."""
         clock = HandClock()
         ledgers = {name: Ledger(record.writes, name, clock) for name in sorted({each.writer for each in self.attempts})}
-        sent: dict[int, Write] = {}
+        sent: dict[int, LedgerAttempt] = {}
         stamps = [(each.sent_s, 0, number) for number, each in enumerate(self.attempts)]
         stamps += [(at.settled_s, 1, n) for n, at in enumerate(self.attempts) if at.settled_s is not None]
         for at_s, settles, number in sorted(stamps):

@@ -34,12 +34,26 @@ def test_every_truth_is_found_in_a_whole_record_which_stays_as_it_was(tmp_path):
     found = prove(record)
     assert [each.name for each in found.self_test.truths] == [
         "nothing planted", "lost rows", "duplicate rows", "corrupted rows", "ghost rows", "unexpected rows",
-        "diverged rows", "recovery point actual (RPA)", "an outage of writes", "an outage of reads",
+        "diverged rows", "recovery point actual (RPA)", "verdict", "an outage of writes", "an outage of reads",
     ]  # fmt: skip
     assert (found.self_test.missed, found.self_test.left_out, found.self_test.not_run) == ((), (), "")
     assert found.measurement == judge(record)
     assert found.measurement.verdict == "HELD"
     assert files(record) == before
+
+
+def test_a_judge_that_names_the_right_rows_and_counts_them_wrongly_is_unknown(tmp_path, monkeypatch):
+    record = drill().record(tmp_path)
+    counted = proving.measure
+
+    def miscounting(evidence):
+        found = counted(evidence)
+        return replace(found, classes={**found.classes, "lost": min(found.classes["lost"], 1)})
+
+    monkeypatch.setattr(proving, "measure", miscounting)
+    found = prove(record)
+    assert [each.name for each in found.self_test.missed] == ["lost rows"]
+    assert found.measurement.verdict == "UNKNOWN"
 
 
 def test_a_judge_that_overlooks_a_lost_row_is_unknown_and_told_what_was_missed(tmp_path, monkeypatch):
@@ -56,7 +70,7 @@ def test_a_judge_that_overlooks_a_lost_row_is_unknown_and_told_what_was_missed(t
     assert found.measurement.verdict == "UNKNOWN"
     (told,) = [each for each in found.measurement.findings if each.what == TRIED_ON_ITSELF]
     assert told.expected.startswith("lost rows: 3 more than 1: ")
-    assert told.seen.startswith("1, not found: ")
+    assert told.seen.startswith("4, not found: ")
     assert "gameday selftest" in told.next_step
 
 
