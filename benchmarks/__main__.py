@@ -14,6 +14,7 @@ from benchmarks import (
     restores,
     scale,
     startup,
+    stops,
     truth,
     witness,
 )
@@ -31,6 +32,7 @@ PARTS = {
     "database": (drills.database_figures, 5),
     "quick": (drills.quick_figures, 1),
     "fuzz": (fuzz.figures, fuzz.INPUTS),
+    "stops": (stops.figures, 5),
     "witness": (witness.figures, 20),
     "drills": (drills.figures, 10),
 }
