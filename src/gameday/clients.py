@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gameday.clock import NS, Clock, eventually
 from gameday.errors import DeadlineError
@@ -16,6 +17,27 @@ BASELINE_PROBES = 100  # of writes, and as many of reads
 BASELINE_SHARE = 0.999
 RECOVERED_SHARE = 0.99
 TARGETS = ("write", "read")
+
+
+@dataclass(frozen=True, slots=True)
+class HeedingClock:
+    """A clock on which a wait first looks whether it may go on: what ``look`` raises ends it."""
+
+    clock: Clock
+    look: Callable[[], None]
+
+    def mono_ns(self) -> int:
+        return self.clock.mono_ns()
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def utc(self) -> str:
+        return self.clock.utc()
+
+    def sleep(self, seconds: float) -> None:
+        self.look()
+        self.clock.sleep(seconds)
 
 
 @dataclass
@@ -92,6 +114,10 @@ class Clients:
         self.check_lab()
         for client in self._running:
             client.check()
+
+    def heeding_clock(self) -> Clock:
+        """For waits elsewhere, which end as one here would: in a runbook's steps."""
+        return HeedingClock(self.clock, self.check)
 
     def _stop(self, kind: Kind, client: Client) -> None:
         died = not client.alive()

@@ -208,15 +208,15 @@ class Drill:
 
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
         """Walk a runbook's steps, as ``gameday runbook run NAME --yes`` would; raises :class:`RunbookError` where it
-        stops. What it changes is the recovery, and stays: only faults are taken back. A planned failover is a switch.
-        """
+        stops. What it changes is the recovery and stays: only faults are taken back. A planned failover is a switch."""
         may_change(self.lab, *self.lab.regions)
         self._phase(f"runbook {runbook.name}")
         self._keep_the_old_primarys_wal()  # a failback deletes it
         switch = SwitchStamp(self.timeline, self.lab.primary)
         if is_a_switch(runbook):
             self._may_switch()
-        walk(runbook, Scene.of(runbook, self.lab, self.timeline, options or {}), onlookers=(switch,))
+        scene, clock = Scene.of(runbook, self.lab, self.timeline, options or {}), self.clients.heeding_clock()
+        walk(runbook, scene, clock=clock, onlookers=(switch,))
         self._injected_ns = switch.stamped[0].mono_ns if switch.stamped else self._injected_ns
 
     def observe(self) -> None:

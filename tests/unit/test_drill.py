@@ -21,7 +21,7 @@ from gameday.facts import EVIDENCE_CLOSED, Kind, Objectives, Verdict
 from gameday.preparing import LabChoice
 from gameday.record.layout import Record
 from gameday.record.lines import Damage, LineWriter
-from gameday.recovery.runbook import Runbook, Step
+from gameday.recovery.runbook import Check, Runbook, Step
 from gameday.seen import alarm_cleared, alarm_raised, lag_at_most
 
 OBJECTIVES = Objectives(rto_s=1800, rpo_s=600)
@@ -285,6 +285,22 @@ def test_before_a_runbook_the_old_primarys_wal_is_kept_because_the_runbook_may_d
         drill.run(Runbook("moon", "", "", (Step("paint", "", "", note),)))
         drill.observe()
     assert [each for each in world.did if each in ("wal", "runbook")] == ["wal", "runbook"]
+
+
+def test_a_runbooks_wait_ends_when_the_warden_says_that_the_drill_may_not_go_on(tmp_path):
+    world = StubWorld()
+
+    def look(scene):
+        world.dead.add("warden")
+        return "dark"
+
+    never = Check("the moon to shine", look, lambda seen: False, within_s=3600)
+    waits = Runbook("moon", "", "", (Step("paint", "", "", lambda scene: (), after=(never,)),))
+    with pytest.raises(FaultError, match="the warden to watch"), drill_in(world, tmp_path) as drill:
+        drill.run(waits)
+    told = [event for event in drill.record.read_events(Damage()) if event.kind is Kind.RUNBOOK]
+    (stopped,) = [event for event in told if event.detail["state"] == "stopped"]
+    assert stopped.detail["why"].startswith("expected the warden to watch")
 
 
 def test_without_a_failover_there_is_no_wal_to_keep(tmp_path):
