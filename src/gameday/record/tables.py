@@ -77,12 +77,19 @@ class Tables:
             self.db.commit()
             return rows
         self.db.rollback()
-        if refused is not None and not damaged and not isinstance(refused, duckdb.InvalidInputException):
+        if refused is not None and not (damaged or isinstance(refused, duckdb.InvalidInputException)):
             raise refused
-        copied = damaged or there  # DuckDB alone refuses a name twice in an object, or a line beyond its bounds
-        rows = _rows([self._copy(path, form, damage) if path in copied else path for path in there], form)
-        self.db.execute(statement.format(rows=rows), told)
-        return rows
+
+        def of_copies(copied: Sequence[Path]) -> str:
+            damage.lines = damage.cut_tail = 0
+            rows = _rows([self._copy(path, form, damage) if path in copied else path for path in there], form)
+            self.db.execute(statement.format(rows=rows), told)
+            return rows
+
+        try:
+            return of_copies(damaged or there)
+        except duckdb.InvalidInputException:  # a name twice in an object, or a line beyond DuckDB's bounds, in another
+            return of_copies(there)
 
     def _attempted(self, statement: str, told: Mapping[str, Any] | None) -> "duckdb.Error | None":
         """Run a statement in a transaction that is left open; why it could not be run, or None."""

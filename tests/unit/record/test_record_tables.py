@@ -131,3 +131,14 @@ def test_what_a_writer_writes_is_read_where_it_lies(tmp_path):
     path.write_bytes(b"".join(b'{"v":1,' + msgspec.json.encode(Survivor(f"{n}", "é"))[1:] + b"\n" for n in range(3)))
     with tables() as opened:
         assert str(path) in opened.make("SELECT * FROM {rows}", [path], ROWS, Damage())
+
+
+def test_a_line_that_duckdb_alone_refuses_is_read_beside_another_files_damage(tmp_path: Path) -> None:
+    files = (
+        with_lines(tmp_path / "a.ndjson", b'{"v":1,"id":5}\n'),
+        with_lines(tmp_path / "b.ndjson", b'{"v":1,"id":"x","id":"y","sum":"s","count":1}\n'),
+    )
+    found, damage = read(*files)
+    assert (found, damage) == decoded(*files)
+    assert "y" in {row[0] for row in found}
+    assert damage.lines == 1
