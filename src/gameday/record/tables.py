@@ -135,7 +135,7 @@ def tables() -> Iterator[Tables]:
         except (duckdb.OutOfMemoryException, duckdb.IOException) as cause:
             raise RecordError(
                 f"room to judge in: {MEMORY_MAX} of memory and a temporary folder beside it", str(cause),
-                "free the disk of the temporary folder, or name another: TMPDIR; more than some 10 million writes do not fit",
+                "free the temporary folder's disk, or name another: TMPDIR; more than 10 million writes hardly fit",
             ) from cause  # fmt: skip
 
 
