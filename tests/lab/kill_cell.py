@@ -138,6 +138,8 @@ def _judged(cell: Cell, drill: ChaosProcess, code: int, wrong: list[str]) -> str
         return "unreadable"
     if verdict is Verdict.HELD and not cell.goes_on:
         wrong.append("HELD, although the drill was cut short")
+    if verdict is not Verdict.HELD and cell.goes_on:
+        wrong.append(f"{verdict.value}, although the drill had to go on")
     if (code == 0) is not (verdict is Verdict.HELD):
         wrong.append(f"exit code {code} for {verdict.value}")
     return verdict.value

@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from gameday.secrecy import bare_environment
 TAKES_OVER = "the drill died, or could not heal"
 DISMISSED = b"dismissed"
 WATCHING = b"watching"
+UNHEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # what a terminal and a shutdown send
 TOO_LONG = b"too long"
 DISMISS_WITHIN_S = 5.0
 WATCHES_WITHIN_S = 30.0  # a busy machine takes long to start an interpreter
@@ -79,7 +81,7 @@ class Warden:
         command = [sys.executable, "-m", "gameday.faults.warden", str(record.folder), words]
         log = record.folder / "warden.log"
         env = bare_environment() if watch.lab.kind == "local" else None  # an account asks for credentials
-        with log.open("ab") as sink:
+        with log.open("ab") as sink, _held_back():
             process = subprocess.Popen(
                 command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, start_new_session=True
             )
@@ -119,10 +121,21 @@ class Warden:
             end(self.process, within_s=DISMISS_WITHIN_S)
 
 
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """A process started inside is born with these signals held back, until it has said that it does not heed them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, UNHEEDED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def keep(record: Record, watch: Watch) -> int:
     """Wait for the end of the pipe; heal unless dismissed. Returns 0 when everything was taken back."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in UNHEEDED:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, UNHEEDED)
     os.write(1, WATCHING)
     said = _last_words(watch.max_duration_s)
     if said is None:

@@ -1,5 +1,6 @@
 """The warden: that it watches, that its death is noticed, and what it does where there is no lab to heal."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from gameday.clock import HandClock, eventually
 from gameday.errors import FaultError
 from gameday.facts import OUTLIVED, Kind
-from gameday.faults.warden import TAKES_OVER, Warden, take_back
+from gameday.faults.warden import TAKES_OVER, UNHEEDED, Warden, take_back
 from gameday.lab.reference import LabReference
 from gameday.processes import alive, identify
 from gameday.record.layout import Record
@@ -65,6 +66,22 @@ def test_a_warden_watches_until_it_is_dismissed_and_then_does_nothing(tmp_path: 
     warden.dismiss()
     assert warden.process.returncode == 0
     assert not record.timeline.exists()
+
+
+@pytest.mark.parts
+@pytest.mark.parametrize("number", UNHEEDED)
+def test_a_warden_heeds_no_terminal_and_no_shutdown_not_even_while_it_starts(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    warden = Warden.start(Record.create(tmp_path, "drill"), NOWHERE)
+    warden.process.send_signal(number)  # its interpreter has hardly begun
+    warden.check()
+    warden.process.send_signal(number)
+    warden.check()
+    warden.dismiss()
+    assert warden.process.returncode == 0
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
 
 
 @pytest.mark.parts
