@@ -5,9 +5,9 @@ did not happen; else *indeterminate*, also when it never settled. A **write** is
 was, else indeterminate if any was, else refused. Where lines contradict one another the stronger settlement stays, and
 of two that are as strong the earlier.
 
-DuckDB joins, in bounded memory (10 million writes have room there, 30 million have not), and only counts and exceptions come to Python. What is
-kept of an attempt in its table are numbers, since only those can leave the memory: a checksum stands there as its
-64-bit hash, a region as whether the acknowledgement is the old primary's.
+DuckDB joins, in bounded memory (10 million writes have room there, 30 million have not), and only counts and exceptions
+come to Python. What is kept of an attempt in its table are numbers, since only those can leave the memory: a checksum
+stands there as its 64-bit hash, a region as whether the acknowledgement is the old primary's.
 """
 
 from collections.abc import Sequence
