@@ -4,6 +4,8 @@ Files that stay as they are are links. What is planted leaves as many rows as th
 count still holds: rows taken away make room for the ghost and for those that nobody sent.
 """
 
+import itertools
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -112,7 +114,7 @@ def plant_rows(record: Record, copy: Record, rows: Rows, evidence: Evidence) -> 
     planted: list[tuple[str, Settlement, int, str | None]] = []
     planted += [(id, Settlement.REFUSED, begun_ns, None) for id in sorted(ids["ghost"])]
     planted += [(id, Settlement.ACKED, rows.diverged_ns or 0, plan.primary) for id in sorted(ids["diverged"])]
-    ledger = LineWriter(copy.writes / f"{WRITER}.ndjson", sync=False)
+    ledger = LineWriter(_unused(copy.writes), sync=False)
     for number, (id, ends, at_ns, region) in enumerate(planted):
         sent = Write(plan.boot, WRITER, id, 1, SENT, at_ns, plan.started_utc, OTHER_SUM, line=2 * number + 1)
         ledger.append(sent)
@@ -131,6 +133,12 @@ def plant_outage(copy: Record, outage: Outage, probes: Iterable[Probe]) -> None:
         done_ns = probe.scheduled_mono_ns + (TOOK_NS if good else NS)
         writer.append(replace(probe, good=good, done_mono_ns=done_ns) if probe.client == "fresh" else probe)
     writer.close()
+
+
+def _unused(folder: Path) -> Path:
+    """A segment that the copy does not have: one that it has is a link, and what is written there is the record's."""
+    names = (f"{WRITER}{'-' * number}.ndjson" for number in itertools.count())
+    return next(folder / name for name in names if not os.path.lexists(folder / name))
 
 
 def _named(kind: str, count: int) -> frozenset[str]:

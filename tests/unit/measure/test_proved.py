@@ -12,7 +12,7 @@ from gameday.measure import judge as judging
 from gameday.measure import proved as proving
 from gameday.measure.classes import Classified
 from gameday.measure.judge import judge
-from gameday.measure.planting import KEPT_MIN
+from gameday.measure.planting import KEPT_MIN, WRITER
 from gameday.measure.proved import NO_PROMOTION, NO_ROOM, NO_ROWS, TRIED_ON_ITSELF, prove
 from gameday.measure.verify import verify
 
@@ -40,6 +40,15 @@ def test_every_truth_is_found_in_a_whole_record_which_stays_as_it_was(tmp_path):
     assert found.measurement == judge(record)
     assert found.measurement.verdict == "HELD"
     assert files(record) == before
+
+
+def test_a_record_that_has_a_segment_of_the_planted_name_stays_as_it_was(tmp_path):
+    record = drill().record(tmp_path)
+    (record.writes / f"{WRITER}.ndjson").write_bytes(b"")
+    before = files(record)
+    found = prove(record)
+    assert (files(record), found.self_test.missed) == (before, ())
+    assert prove(record) == found
 
 
 def test_a_judge_that_names_the_right_rows_and_counts_them_wrongly_is_unknown(tmp_path, monkeypatch):
