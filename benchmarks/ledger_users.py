@@ -1,5 +1,7 @@
 """The Locust file of ``python -m benchmarks ledger``: our own users, whose ledger is kept and put aside by turns.
 
+Locust takes up the users that it finds here, so ours are imported.
+
 Its turns are told by ``GAMEDAY_BENCH_PAIRS``, ``GAMEDAY_BENCH_SLICE_S`` and ``GAMEDAY_BENCH_SLICES``, a file to write.
 """
 
@@ -16,9 +18,10 @@ from locust import events
 
 from benchmarks.ledger_slice import Slice
 from gameday.load import locustfile
-from gameday.load.locustfile import Customer  # noqa: F401  Locust takes up the users that it finds here
+from gameday.load.locustfile import Customer
 from gameday.record.ledger import Attempt, Ledger
 
+__all__ = ["Customer"]
 WARM_UP_S = 0.3  # after each turn, until what was begun before it has ended
 BOTH_WAYS = (True, False, False, True)  # with, without; without, with: what drifts meets both alike
 

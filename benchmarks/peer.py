@@ -57,7 +57,7 @@ def figures(mine: list[Outage], peers: list[Outage]) -> Iterator[Figure]:
         yield Figure(f"decision → served again, {name}", "s", _known(one.after_detection_s for one in runs))
         yield Figure(f"acknowledged writes lost, {name}", "writes", _known(one.lost for one in runs))
     excess = [one.outage_s - one.floor_s for one in mine if one.outage_s is not None and one.floor_s is not None]
-    yield Figure("outage − floor, ours", "s", tuple(excess))
+    yield Figure("outage − floor, ours", "s", tuple(excess), at_most=1.0)
     mine_s, peers_s = (_known(one.outage_s for one in runs) for runs in (mine, peers))
     ratio = (statistics.median(mine_s) / statistics.median(peers_s),) if mine_s and peers_s else ()
     yield Figure("outage, ours / Patroni's (of the medians)", "×", ratio, at_most=1.0)
