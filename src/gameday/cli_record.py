@@ -31,7 +31,7 @@ def judge(record: Path) -> None:
     opened.write_measurement(measurement)
     page = render(opened)
     opened.seal("measurement.json", SELF_TEST, page.name)
-    click.echo("\n".join(closing_lines(opened.read_plan(), measurement, page)))
+    click.echo("\n".join(closing_lines(opened.read_plan(), measurement, page, proved.self_test)))
     sys.exit(0 if measurement.verdict is Verdict.HELD else 1)
 
 

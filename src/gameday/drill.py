@@ -275,7 +275,7 @@ class Drill:
         self.measurement = self._world.judge(self.record)
         self.record.write_measurement(self.measurement)
         self.report = self._world.render(self.record)
-        self._display.judged(self.plan, self.measurement, self.report)
+        self._display.judged(self.plan, self.measurement, self.report, self.record.read_self_test())
         return self.measurement
 
     def seal(self) -> None:

@@ -14,7 +14,8 @@
     ├── FaultError             a fault did not take effect, or could not be taken back
     ├── RunbookError           a step of a runbook could not be taken: a check was not met, or a call was refused
     ├── RecordError            the record is unreadable, or not a record
-    │   └── RecordUnwritable   the disk refused what was to be written
+    │   ├── RecordUnwritable   the disk refused what was to be written
+    │   └── NoRoomToJudge      the machine has no memory or no disk to judge it, or a copy of it, in
     ├── DrillStopped           a stop condition no longer held, or somebody asked for the end: it was aborted
     ├── NoDrillUnderway        there is no drill to abort
     ├── LoadError              Locust or the prober died, or could not start
@@ -94,6 +95,10 @@ class RecordError(GamedayError):
 
 class RecordUnwritable(RecordError):
     """The disk refused what was to be written into the record."""
+
+
+class NoRoomToJudge(RecordError):
+    """The machine has no memory or no disk to judge the record, or a copy of it, in; it says nothing about either."""
 
 
 class DrillStopped(GamedayError):

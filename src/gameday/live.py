@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from gameday.clock import NS
 from gameday.facts import Event, Kind, Measurement, Plan
+from gameday.facts.selftest import RecordSelfTest
 from gameday.outside import Outside
 from gameday.record.layout import Record
 
@@ -30,7 +31,7 @@ class Display(Protocol):
     def event(self, event: Event) -> None: ...
     def say(self, line: str) -> None: ...
     def closed(self) -> None: ...
-    def judged(self, plan: Plan, measurement: Measurement, page: "Path") -> None: ...
+    def judged(self, plan: Plan, measurement: Measurement, page: "Path", tried: RecordSelfTest | None) -> None: ...
 
 
 class Silent:
@@ -40,7 +41,7 @@ class Silent:
     def event(self, event: Event) -> None: ...
     def say(self, line: str) -> None: ...
     def closed(self) -> None: ...
-    def judged(self, plan: Plan, measurement: Measurement, page: "Path") -> None: ...
+    def judged(self, plan: Plan, measurement: Measurement, page: "Path", tried: RecordSelfTest | None) -> None: ...
 
 
 class Lines:
@@ -62,8 +63,8 @@ class Lines:
 
     def closed(self) -> None: ...
 
-    def judged(self, plan: Plan, measurement: Measurement, page: "Path") -> None:
-        for line in closing_lines(plan, measurement, page):
+    def judged(self, plan: Plan, measurement: Measurement, page: "Path", tried: RecordSelfTest | None) -> None:
+        for line in closing_lines(plan, measurement, page, tried):
             self.say(line)
 
 
@@ -101,8 +102,8 @@ class Table:
             self._live.stop()
             _lead_logs_to(sys.stderr)
 
-    def judged(self, plan: Plan, measurement: Measurement, page: "Path") -> None:
-        for line in closing_lines(plan, measurement, page):
+    def judged(self, plan: Plan, measurement: Measurement, page: "Path", tried: RecordSelfTest | None) -> None:
+        for line in closing_lines(plan, measurement, page, tried):
             self._console.print(line, markup=False, highlight=False)
 
     def _drawn(self) -> "RenderableType":
@@ -164,8 +165,8 @@ def line_of(event: Event) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
-def closing_lines(plan: Plan, measurement: Measurement, page: "Path") -> tuple[str, ...]:
-    """The verdict in the report's own words, and where the report lies."""
-    from gameday.report.summary import summary_lines
+def closing_lines(plan: Plan, measurement: Measurement, page: "Path", tried: RecordSelfTest | None) -> tuple[str, ...]:
+    """The verdict in the report's own words, whether it was left untried, and where the report lies."""
+    from gameday.report.summary import summary_lines, untried_lines
 
-    return (*summary_lines(plan, measurement), f"  report  {page}")
+    return (*summary_lines(plan, measurement), *untried_lines(tried), f"  report  {page}")

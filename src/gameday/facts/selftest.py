@@ -39,7 +39,8 @@ class SelfTest:
 class RecordSelfTest:
     """Truths planted into copies of one drill's own record, judged again: the content of a drill's ``selftest.json``.
 
-    ``left_out`` says in words what this record had no place for; ``not_run`` why nothing was planted at all.
+    ``left_out`` says in words what this record had no place for; ``not_run`` why not everything that it had a place for
+    was tried: then ``truths`` are those that were, often none.
     """
 
     truths: tuple[PlantedTruth, ...] = ()

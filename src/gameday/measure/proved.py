@@ -3,14 +3,19 @@
 *Nothing planted*: the copy gives the very same measurement. *Rows*: each class holds the ids that it held and those
 that were planted, and no other; the RPA moves as its definition says. *An outage*: the RTA of fresh writes and reads
 is the planted one, to the nanosecond. A truth that is not found makes the drill UNKNOWN, unless it is BROKEN already.
+
+A judgement that raises because of what was planted did not find it. A copy that this machine has no room to make or to
+judge is another matter: like a record that is too large, it is *not run*, the reason is told, and the verdict stays. No
+evidence is UNKNOWN where a figure rests on the evidence that is missing; no figure rests on this trial, which can only
+take trust away. ``gameday judge`` and ``gameday verify`` try it again wherever there is room.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gameday.clock import NS
-from gameday.errors import RecordError
+from gameday.errors import GamedayError, NoRoomToJudge, RecordError
 from gameday.facts import Finding, Measurement, Verdict, WriteClass
 from gameday.facts.selftest import PlantedTruth, RecordSelfTest
 from gameday.measure.classes import UNEXPECTED
@@ -32,6 +37,7 @@ NEXT = "trust no figure of this report; keep the record, run gameday selftest, a
 NO_ROOM = "an outage: the observation is too short for one and a whole window after it"
 NO_ROWS = f"rows: fewer than {KEPT_MIN} writes were placed once and kept"
 NO_PROMOTION = "writes of the old primary after the promotion: no promotion was seen"
+REFUSED = "no room to judge a copy of it, so free the temporary folder (TMPDIR) and judge it again: {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +74,48 @@ def _tried(record: Record, evidence: Evidence, original: Measurement) -> RecordS
         return RecordSelfTest(
             not_run=f"the record holds {size >> 20} MiB of lines, and truths are planted up to {BYTES_MAX >> 20} MiB"
         )
-    rows, outage = rows_of(record, evidence), outage_of(evidence)
-    left_out = [*([] if rows else [NO_ROWS]), *([] if outage else [NO_ROOM])]
-    left_out += [NO_PROMOTION] if rows and rows.diverged_ns is None else []
+    truths: list[PlantedTruth] = []
+    left_out: list[str] = []
+    not_run = ""
     try:
-        truths = [_nothing(record, original)]
+        rows, outage = rows_of(record, evidence), outage_of(evidence)
+        left_out += [*([] if rows else [NO_ROWS]), *([] if outage else [NO_ROOM])]
+        left_out += [NO_PROMOTION] if rows and rows.diverged_ns is None else []
+        truths.append(_nothing(record, original))
         if rows or outage:
             truths += _planted(record, evidence, original, rows, outage)
-    except (OSError, RecordError) as cause:
-        truths = [PlantedTruth("a copy of the record", "to be judged", str(cause), exact=False)]
-    return RecordSelfTest(tuple(truths), tuple(left_out))
+    except Exception as cause:  # noqa: BLE001  told, and the record's own measurement is kept
+        if _is_of_the_machine(cause):
+            not_run = REFUSED.format(_words(cause))
+        else:
+            truths.append(PlantedTruth("a copy of the record", "to be judged", _words(cause), exact=False))
+    return RecordSelfTest(tuple(truths), tuple(left_out), not_run)
+
+
+def _is_of_the_machine(cause: Exception) -> bool:
+    """Whether the machine refused, and no judgement went wrong. One that looks for a file that is not there did."""
+    import duckdb  # its own errors come from the tables of the original
+
+    room = (NoRoomToJudge, MemoryError, OSError, duckdb.OutOfMemoryException, duckdb.IOException)
+    told = (cause, cause.__cause__)  # a RecordError of an unreadable file tells the reason as its cause
+    return any(isinstance(each, room) and not isinstance(each, FileNotFoundError) for each in told)
+
+
+def _words(cause: Exception) -> str:
+    told = f"expected {cause.expected}; saw {cause.seen}" if isinstance(cause, GamedayError) else str(cause)
+    return f"{type(cause).__name__}: {told}"
 
 
 @contextmanager
-def _copy(record: Record) -> Iterator[Record]:
-    with own_folder("gameday-planted-") as folder:
-        yield copied(record, folder)
+def _copy(record: Record, plant: Callable[[Record], None] = lambda copy: None) -> Iterator[Record]:
+    """A copy with what ``plant`` puts into it. Raises :class:`NoRoomToJudge` when the machine refuses to make it."""
+    with ExitStack() as stack:
+        try:
+            copy = copied(record, stack.enter_context(own_folder("gameday-planted-")))
+            plant(copy)
+        except (OSError, RecordError) as cause:
+            raise NoRoomToJudge("a copy to plant in", _words(cause), "free the temporary folder's disk") from cause
+        yield copy
 
 
 def _nothing(record: Record, original: Measurement) -> PlantedTruth:
@@ -97,14 +129,16 @@ def _planted(
     record: Record, evidence: Evidence, original: Measurement, rows: Rows | None, outage: Outage | None
 ) -> list[PlantedTruth]:
     """Rows and an outage go into one copy: the recovery time is told by probes alone, the rows by the ledger alone."""
-    with _copy(record) as copy:
+
+    def plant(copy: Record) -> None:
         if rows:
             plant_rows(record, copy, rows, evidence)
         if outage:
             plant_outage(copy, outage, evidence.probes)
-        with read(copy) as planted:
-            found = measure(planted)
-            truths = _rows_found(rows, _held(evidence, original), _held(planted, found)) if rows else []
+
+    with _copy(record, plant) as copy, read(copy) as planted:
+        found = measure(planted)
+        truths = _rows_found(rows, _held(evidence, original), _held(planted, found)) if rows else []
     if rows:
         truths.append(_point_found(rows, evidence, original, found))
         told = "BROKEN, for the rows that no good recovery leaves"

@@ -5,14 +5,15 @@ make it whole. A record without a chain, written before timelines had one, is th
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from gameday.errors import RecordError
+from gameday.facts.selftest import RecordSelfTest
 from gameday.measure.judge import judge
-from gameday.measure.proved import prove
+from gameday.measure.proved import Proved, prove, weighed
 from gameday.record.chain import BEGINNING, Chain, read_chain
 from gameday.record.layout import SELF_TEST, Record
 from gameday.record.lines import UNREADABLE
@@ -96,16 +97,43 @@ def _chain(chain: Chain, manifest: Manifest) -> Check:
 def _judgement(record: Record) -> Check:
     try:
         kept = msgspec.json.decode((record.folder / "measurement.json").read_bytes())
-        planted = record.read_self_test()
-        proved = prove(record) if planted else None
-        fresh = proved.measurement if proved else judge(record)
+        tried = record.read_self_test()
+        again = _judged_again(record, tried)
     except (OSError, *UNREADABLE, RecordError) as cause:
         return Check("judgement", "", (f"it cannot be compared: {cause}",))
-    told = list(differences(kept, _tree(fresh)))
-    told += differences(_tree(planted), _tree(proved.self_test), SELF_TEST) if proved else ()
+    then = tried or RecordSelfTest()
+    told = [*differences(kept, _tree(again.measurement)), *_otherwise(then, again.self_test)]
     more = [f"and {len(told) - TOLD_MAX} more differences"] if len(told) > TOLD_MAX else []
     versions = _versions(record) if told else []
-    return Check("judgement", f"the same measurement: {fresh.verdict.value}", (*told[:TOLD_MAX], *more, *versions))
+    seen = f"the same measurement: {again.measurement.verdict.value}{_untried(then, again.self_test)}"
+    return Check("judgement", seen, (*told[:TOLD_MAX], *more, *versions))
+
+
+def _judged_again(record: Record, tried: RecordSelfTest | None) -> Proved:
+    """As it was judged: untried if it was. What was missed then still weighs where there is no room to try it here."""
+    if tried is None:
+        return Proved(judge(record), RecordSelfTest())
+    again = prove(record)
+    if again.self_test.not_run and not again.self_test.missed:
+        return replace(again, measurement=weighed(again.measurement, tried))
+    return again
+
+
+def _otherwise(then: RecordSelfTest, now: RecordSelfTest) -> Iterator[str]:
+    """Where the self-tests differ. Room is the machine's: of one that was not run, what both tried must be the same."""
+    if then.not_run and not now.not_run and now.missed:
+        yield f"{SELF_TEST}: not run when it was judged, and missed now: {', '.join(each.name for each in now.missed)}"
+    if then.not_run or now.not_run:
+        both = min(len(then.truths), len(now.truths))
+        then, now = (RecordSelfTest(each.truths[:both]) for each in (then, now))
+    yield from differences(_tree(then), _tree(now), SELF_TEST)
+
+
+def _untried(then: RecordSelfTest, now: RecordSelfTest) -> str:
+    """What must be said beside, though it is no flaw: a self-test that was not run, then or now."""
+    if now.not_run:
+        return f"; its self-test was not run now: {now.not_run}"
+    return f"; its self-test was run now, and not when it was judged: {then.not_run}" if then.not_run else ""
 
 
 def _tree(fact: object) -> Any:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
 
-from gameday.errors import RecordError
+from gameday.errors import NoRoomToJudge, RecordError
 from gameday.facts.bounds import Count, Ordinal, StampNs
 from gameday.record.alone import own_folder
 from gameday.record.lines import UNREADABLE, Damage, read_lines
@@ -133,7 +133,7 @@ def tables() -> Iterator[Tables]:
                 db.execute("SET enable_progress_bar = false")  # it would be printed among what the caller prints
                 yield Tables(db, folder)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as cause:
-            raise RecordError(
+            raise NoRoomToJudge(
                 f"room to judge in: {MEMORY_MAX} of memory and a temporary folder beside it", str(cause),
                 "free the temporary folder's disk, or name another: TMPDIR; more than 10 million writes hardly fit",
             ) from cause  # fmt: skip

@@ -31,16 +31,17 @@ def trial(tried: RecordSelfTest | None) -> Trial:
     """The section of a drill's report; None: the record was judged before there was such a test."""
     truths = tried.truths if tried else ()
     told = truths_table("Planted into copies of this record, and judged again", truths)
-    if tried is None or not truths:
-        why = tried.not_run if tried else "it was judged before there was such a test; gameday judge runs it"
-        line = f"Not run on this record: {why}. Nothing here shows that its measurement finds what is there."
-        return Trial(words.plain(line, 600), Tone.DOUBT, (), told, is_open=False)
-    left_out = tuple(words.plain(each, 200) for each in tried.left_out)
-    if tried.missed:
+    left_out = tuple(words.plain(each, 200) for each in tried.left_out) if tried else ()
+    if tried and tried.missed:
         names = ", ".join(each.name for each in tried.missed)
         many = words.counted(len(truths), "planted truth")
         line = f"Missed {len(tried.missed)} of {many}: {names}. Trust no figure of this report."
         return Trial(words.plain(line, 600), Tone.BAD, left_out, told, is_open=True)
+    if tried is None or tried.not_run or not truths:
+        why = tried.not_run if tried else "it was judged before there was such a test; gameday judge runs it"
+        how = "Not run to its end" if truths else "Not run"
+        line = f"{how} on this record: {why}. Nothing here shows that its measurement finds what is there."
+        return Trial(words.plain(line, 600), Tone.DOUBT, left_out, told, is_open=False)
     more = f"; {words.counted(len(left_out), 'truth')} had no place in it" if left_out else ""
     line = f"Each of {words.counted(len(truths), 'truth')} planted into copies of this record was found exactly{more}."
     return Trial(line, Tone.GOOD, left_out, told, is_open=False)

@@ -1,10 +1,12 @@
 """The closing summary for a terminal: the same words as the report's first lines, in plain text."""
 
 from gameday.facts import Measurement, Plan, Verdict
+from gameday.facts.selftest import RecordSelfTest
 from gameday.report import words
 from gameday.report.headline import figures, headline, reasons
 from gameday.report.page import scale_badge
 from gameday.report.parts import Figure
+from gameday.report.selftest import trial
 
 LINES_MAX = 12
 WIDTH_MAX = 160
@@ -22,6 +24,11 @@ def summary_lines(plan: Plan, measurement: Measurement) -> tuple[str, ...]:
     reasons = [] if measurement.verdict is Verdict.HELD else _reasons(measurement)
     lines = [first, f"  {told.why}", *(_figure(each) for each in figures(measurement)), *reasons]
     return tuple(_one_line(line) for line in lines[:LINES_MAX])
+
+
+def untried_lines(tried: RecordSelfTest | None) -> tuple[str, ...]:
+    """That the measurement was not tried on its own record, or not to the end, and why; whatever the verdict."""
+    return (_one_line(f"  SELF-TEST  {trial(tried).line}"),) if tried and tried.not_run else ()
 
 
 def _figure(figure: Figure) -> str:

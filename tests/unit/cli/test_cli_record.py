@@ -10,6 +10,7 @@ from stub_world import StubFault, StubLoad, StubWorld
 from gameday.cli import cli
 from gameday.drill import Drill
 from gameday.facts import Objectives
+from gameday.measure import proved
 
 
 @pytest.fixture
@@ -85,3 +86,10 @@ def test_a_record_is_held_to_the_manifest_that_was_kept_elsewhere(drill):
 def test_undo_says_when_nothing_is_left(drill):
     told = CliRunner().invoke(cli, ["undo", str(drill.record.folder)])
     assert (told.exit_code, told.output) == (0, "nothing is left to take back\n")
+
+
+def test_judging_says_aloud_that_the_self_test_was_not_run_and_the_verdict_stays(drill, monkeypatch):
+    monkeypatch.setattr(proved, "BYTES_MAX", 10)
+    told = CliRunner().invoke(cli, ["judge", str(drill.record.folder)])
+    assert told.exit_code == 0, told.output
+    assert "\n  SELF-TEST  Not run on this record: the record holds 0 MiB of lines" in told.output

@@ -12,13 +12,14 @@ from stub_world import PRIMARY, StubFault, StubLoad, StubWorld
 from gameday.clock import NS, boot_id
 from gameday.drill import Drill
 from gameday.facts import Event, Kind, Objectives, Probe
+from gameday.facts.selftest import RecordSelfTest
 from gameday.live import Lines, Table, display_for
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # what a terminal obeys, and does not show
 
 
-def drill_shown_on(display, tmp_path):
-    world = StubWorld()
+def drill_shown_on(display, tmp_path, world=None):
+    world = world or StubWorld()
     with Drill(
         "local",
         Objectives(1800, 600),
@@ -119,3 +120,15 @@ def test_a_terminal_keeps_the_verdict_when_the_table_is_gone(tmp_path):
 
 def test_a_pipe_is_no_terminal():
     assert isinstance(display_for(io.StringIO()), Lines)
+
+
+def test_a_self_test_that_was_not_run_is_said_at_the_end_of_the_drill(tmp_path):
+    class NoRoom(StubWorld):
+        def judge(self, record):
+            measured = super().judge(record)
+            record.write_self_test(RecordSelfTest(not_run="no room"))
+            return measured
+
+    out = io.StringIO()
+    drill_shown_on(Lines(out), tmp_path, NoRoom())
+    assert "  SELF-TEST  Not run on this record: no room. " in out.getvalue()

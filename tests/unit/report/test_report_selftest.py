@@ -7,6 +7,7 @@ from gameday.report.html import html
 from gameday.report.page import page
 from gameday.report.parts import Tone
 from gameday.report.selftest import trial
+from gameday.report.summary import untried_lines
 
 FOUND = PlantedTruth("lost rows", "3 more than 0", "3, the same ids", exact=True)
 MISSED = PlantedTruth("an outage of reads", "RTA 2 s", "RTA 1 s", exact=False)
@@ -40,3 +41,23 @@ def test_what_was_not_run_is_said_plainly_and_looks_like_doubt():
         assert why in trial(tried).line
         assert trial(tried).tone is Tone.DOUBT
         assert "What was planted, and what was found" not in printed(tried)
+
+
+def test_what_was_tried_before_the_room_was_gone_is_shown_with_the_doubt():
+    tried = RecordSelfTest((FOUND,), not_run="no room")
+    assert trial(tried).line.startswith("Not run to its end on this record: no room. ")
+    assert trial(tried).tone is Tone.DOUBT
+    assert "What was planted, and what was found" in printed(tried)
+
+
+def test_a_miss_is_a_miss_though_the_rest_had_no_room():
+    told = trial(RecordSelfTest((MISSED,), not_run="no room"))
+    assert told.tone is Tone.BAD
+    assert told.line.startswith("Missed 1 of 1 planted truth: an outage of reads.")
+
+
+def test_the_terminal_says_on_one_line_that_nothing_was_tried_and_else_nothing():
+    (line,) = untried_lines(RecordSelfTest(not_run="no room\nat all"))
+    assert line.startswith("  SELF-TEST  Not run on this record: no room")
+    assert "\n" not in line
+    assert untried_lines(RecordSelfTest((FOUND,))) == untried_lines(None) == ()
