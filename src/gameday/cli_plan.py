@@ -1,7 +1,7 @@
 """``gameday plan``: every call of a drill that would change something, with its undo; none is made."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,9 +26,10 @@ def plan(experiment: Path, lab_name: str | None, given: tuple[str, ...]) -> None
     """Print every call of the drill EXPERIMENT that would change something, with its undo, and make none.
 
     Ids are looked up, by calls that only read, on the lab that the drill would act on; for a drill with a lab of its
-    own, one is brought up for the plan and ends with it. Each action is planned on the lab as it is now.
+    own, one is brought up for the plan and ends with it. Each action is planned on the lab as it is now; one that
+    depends on what an earlier action changes, or on the drill's own documents, says so: that is no refusal.
 
-    Exits 0 when everything is known, 1 when an action would be refused now or is not known, 2 for a wrong input.
+    Exits 0 when no action would be refused, 1 when one would be now or is of another extension, 2 for a wrong input.
     """
     from dataclasses import replace
 
@@ -43,10 +44,11 @@ def plan(experiment: Path, lab_name: str | None, given: tuple[str, ...]) -> None
         lab = RealWorld().lab(choice, stack, lambda line: click.echo(f"{line} …", err=True))
         click.echo(f"{asked.intent.title}, {HEAD.format(lab.name)}")
         seen = []
-        for each in planned(file.tree, configuration, secrets, lab):
+        for each in planned(file.tree, configuration, secrets, lab, documents=asked.intent.load.documents):
             seen.append(each)
             click.echo("\n".join(lines_of(each)))
-    sys.exit(0 if all(each.is_known for each in seen) else 1)
+        click.echo("\n".join(ending_lines(seen)))
+    sys.exit(1 if any(each.is_refused for each in seen) else 0)
 
 
 def lines_of(each: "PlannedActivity") -> Iterator[str]:
@@ -54,13 +56,24 @@ def lines_of(each: "PlannedActivity") -> Iterator[str]:
     from gameday.lab.rehearsing import PlannedCall
 
     yield f"\n{each.name}: {each.what}"
+    if each.depends:
+        yield f"    depends on what is not there yet: {', '.join(each.depends)}"
     if each.note:
         yield f"    note    {each.note}"
     if not each.lines and each.is_known:
-        yield "    changes nothing"
+        yield "    calls nothing on the lab as it is now" if each.depends else "    changes nothing"
     if isinstance(next(iter(each.lines), None), PlannedCall):
         yield f"    undo    {NO_UNDO}"
     yield from _told(each.lines)
+
+
+def ending_lines(seen: "Sequence[PlannedActivity]") -> Iterator[str]:
+    """What the exit code rests on, and what it does not."""
+    refused = [each.name for each in seen if each.is_refused]
+    depending = [each.name for each in seen if each.depends]
+    yield f"\n{'REFUSED or not known: ' + ', '.join(refused) if refused else 'No action would be refused now.'}"
+    if depending:
+        yield f"Planned without what comes before them, so their calls may be others then: {', '.join(depending)}"
 
 
 def _told(lines: "tuple[Line, ...]") -> Iterator[str]:

@@ -11,6 +11,7 @@
     │   ├── DeployError        a template could not be deployed
     │   └── UpstreamMoved      a patched library no longer looks as the patch expects
     ├── GuardError             a guard refused a mutation: no drill token, no allow-list, no tag, no targets
+    │   └── NothingStored      a bucket holds no object that could be broken, or none yet
     ├── FaultError             a fault did not take effect, or could not be taken back
     ├── RunbookError           a step of a runbook could not be taken: a check was not met, or a call was refused
     ├── RecordError            the record is unreadable, or not a record
@@ -79,6 +80,10 @@ class UpstreamMoved(LabError):
 
 class GuardError(GamedayError):
     """A guard refused a mutation; nothing was touched."""
+
+
+class NothingStored(GuardError):
+    """A bucket holds no object that could be broken; a drill that stores documents has not stored them yet."""
 
 
 class FaultError(GamedayError):

@@ -2,7 +2,8 @@
 
 Every action of gameday is really called, with the arguments that it will have; the drill that it acts on notes undo
 steps and changing calls in the place of making them. Each is rehearsed on the lab as it is now, not as the actions
-before it will have left it; where that cannot be, the plan says so.
+before it will have left it. What depends on those names them: a runbook, which looks before it calls; and whatever
+cannot be rehearsed without the documents that the drill stores first. Neither is refused.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ from chaoslib import substitute
 from gameday.chaos import actions
 from gameday.chaos.token import TOKEN, Stopped
 from gameday.drill import Drill
-from gameday.errors import GamedayError
+from gameday.errors import GamedayError, NothingStored, RunbookError
 from gameday.faults.base import Fault
 from gameday.faults.rehearsal import Line, Script, UnwrittenJournal, rehearsed
 from gameday.lab.fence import isolate
@@ -28,6 +29,7 @@ from gameday.recovery.failover import UNPLANNED, check_mode, start_planned_failo
 from gameday.recovery.runbook import Runbook, Scene
 from gameday.recovery.shown import Unknown
 
+DOCUMENTS = "the documents that the drill stores before its baseline"
 FENCES_ONLY_IF = "only where the other region took its place: healing fences it first"
 
 type Tree = Mapping[str, Any]
@@ -37,6 +39,7 @@ type Tree = Mapping[str, Any]
 class PlannedActivity:
     """One activity: its undo steps and calls in their order; ``note`` says when, or why they are not known.
 
+    ``depends`` names what it was planned without, since it is not there yet: earlier actions, or the documents.
     ``refusal`` is why a fault could not even be rehearsed: a guard's word, or something that cannot be read.
     """
 
@@ -45,7 +48,13 @@ class PlannedActivity:
     lines: tuple[Line, ...] = ()
     note: str = ""
     is_known: bool = True
+    depends: tuple[str, ...] = ()
     refusal: GamedayError | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it would be refused as the lab is now, or nobody can say what it calls."""
+        return not self.is_known and not self.depends
 
 
 class Rehearsal:
@@ -97,14 +106,19 @@ class Rehearsal:
     def hold(self, seconds: float) -> None: ...
 
 
-def planned(experiment: Tree, configuration: Tree, secrets: Tree, lab: Lab) -> Iterator[PlannedActivity]:
-    """Every action of the method, then of the rollbacks, as it would be taken on this lab now."""
-    rehearsal = Rehearsal(lab)
+def planned(
+    experiment: Tree, configuration: Tree, secrets: Tree, lab: Lab, *, documents: int = 0
+) -> Iterator[PlannedActivity]:
+    """Every action of the method, then of the rollbacks, as it would be taken on this lab now.
+
+    ``documents``: how many the drill will have stored by then, and has not stored yet.
+    """
+    rehearsal, earlier = Rehearsal(lab), Earlier(documents)
     with _in_the_drills_place(rehearsal):
         for section in ("method", "rollbacks"):
             for activity in experiment.get(section) or ():
                 if activity.get("type") == "action":
-                    yield _one(activity, configuration, secrets, rehearsal)
+                    yield earlier.seen(_one(activity, configuration, secrets, rehearsal, earlier))
 
 
 def refuse_what_would_be_refused(experiment: Tree, configuration: Tree, secrets: Tree, lab: Lab) -> None:
@@ -116,19 +130,42 @@ def refuse_what_would_be_refused(experiment: Tree, configuration: Tree, secrets:
             raise each.refusal
 
 
-def _one(activity: Tree, configuration: Tree, secrets: Tree, rehearsal: Rehearsal) -> PlannedActivity:
+@dataclass
+class Earlier:
+    """What will have changed the lab by the time of an action: documents, and the names of actions before it."""
+
+    documents: int
+    actions: tuple[str, ...] = ()
+
+    def seen(self, each: PlannedActivity) -> PlannedActivity:
+        """Hand it on; a later action comes after it."""
+        self.actions += (each.name,) * bool(each.lines or not each.is_known)
+        return each
+
+    def awaited(self, cause: BaseException | None) -> tuple[str, ...]:
+        """What an action that could not be rehearsed depends on: a step of a runbook, on the actions before it. Any
+        other guard's word, a wrong input or a call that failed would be the same after them."""
+        if isinstance(cause, NothingStored) and self.documents:
+            return (DOCUMENTS,)
+        return self.actions if isinstance(cause, RunbookError) else ()
+
+
+def _one(activity: Tree, configuration: Tree, secrets: Tree, rehearsal: Rehearsal, earlier: Earlier) -> PlannedActivity:
     name, provider = str(activity.get("name", "an action")), activity["provider"]
     if provider.get("module") != actions.__name__:
         return PlannedActivity(name, str(provider.get("module") or provider.get("type")), (), _NOT_OURS, is_known=False)
     given = substitute(provider.get("arguments") or {}, configuration, secrets)
-    what = f"{provider['func']}({', '.join(f'{key}={value!r}' for key, value in given.items())})"
+    func = str(provider["func"])
+    what = f"{func}({', '.join(f'{key}={value!r}' for key, value in given.items())})"
     rehearsal.note = ""
     try:
-        getattr(actions, provider["func"])(**given)
+        getattr(actions, func)(**given)
     except Stopped as stopped:
-        refusal = stopped if provider["func"].startswith("inject_") else None
-        return PlannedActivity(name, what, rehearsal.script.taken(), f"{stopped}", is_known=False, refusal=refusal)
-    return PlannedActivity(name, what, rehearsal.script.taken(), rehearsal.note)
+        depends = earlier.awaited(stopped.__cause__)
+        refusal = stopped if func.startswith("inject_") and not depends else None
+        return PlannedActivity(name, what, rehearsal.script.taken(), f"{stopped}", False, depends, refusal)
+    depends = earlier.actions if func == actions.run_runbook.__name__ else ()
+    return PlannedActivity(name, what, rehearsal.script.taken(), rehearsal.note, depends=depends)
 
 
 _NOT_OURS = "an action of another extension: what it calls is not known"

@@ -44,10 +44,11 @@ class BucketLoss:
 
     def inject(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Empty it, and see that it is empty; raises :class:`GuardError` with nothing touched where it must not."""
-        place, before = breakable_objects(lab, self.region)
-        if self.confirm != place.bucket:
-            expected = f"confirm to be {place.bucket}, for its versions will be gone for good"
+        bucket = data_of(lab, self.region).bucket
+        if self.confirm != bucket:
+            expected = f"confirm to be {bucket}, for its versions will be gone for good"
             raise GuardError(expected, repr(self.confirm), "say its name in the experiment")
+        place, before = breakable_objects(lab, self.region)
         self._demand_copies(lab, before)
         write_way_back(undo, place, before.values())
         timeline.add(Kind.FAULT, repr(self), region=self.region, bucket=place.bucket, objects=len(before))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gameday.errors import FaultError, GuardError
+from gameday.errors import FaultError, GuardError, NothingStored
 from gameday.faults.guard import may_break
 from gameday.faults.replay import Verb
 from gameday.lab.bring_back import bring_back
@@ -39,7 +39,7 @@ def breakable_objects(lab: Lab, region: str, prefix: str = "") -> tuple[Place, d
         )
     found = current(versions(lab, place, prefix))
     if not found:
-        raise GuardError(f"objects under {place.bucket}/{prefix} to break", "no targets", "store some first")
+        raise NothingStored(f"objects under {place.bucket}/{prefix} to break", "no targets", "store some first")
     return place, found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from gameday.errors import InputError
+from gameday.errors import InputError, RunbookError
 from gameday.lab.bring_back import Ways, copy_of, removals
 from gameday.lab.versions import Place, data_of, is_versioned, versions
 from gameday.recovery.objects import (
@@ -41,7 +41,7 @@ def _moment(scene: Scene) -> datetime:
     if AT not in scene.found:
         _find_the_moment(scene)
     if not scene.found[AT]:
-        raise InputError("a moment to go back to", "no change in the last day", "say at=2026-11-24T18:41:00Z")
+        raise RunbookError("a moment to go back to", "no change in the last day", "say at=2026-11-24T18:41:00Z")
     return moment_of(scene.found[AT])
 
 

@@ -7,10 +7,10 @@ from test_database_loss import tagged
 
 from gameday.aws import Aws
 from gameday.chaos.experiment import check_said_aloud
-from gameday.chaos.planned import planned, refuse_what_would_be_refused
+from gameday.chaos.planned import Earlier, PlannedActivity, planned, refuse_what_would_be_refused
 from gameday.chaos.token import TOKEN
-from gameday.cli_plan import lines_of
-from gameday.errors import ExperimentError, GamedayError
+from gameday.cli_plan import ending_lines, lines_of
+from gameday.errors import ExperimentError, GamedayError, GuardError, InputError, RunbookError
 from gameday.lab.rehearsing import PlannedCall
 from gameday.preparing import LabChoice
 
@@ -68,6 +68,27 @@ def test_a_snapshot_and_a_failover_by_hand_are_told_too(ec2):
 def test_what_another_extension_calls_is_not_known(ec2):
     (other,) = plan_of(a_lab(ec2), action("stop_instances", "chaosaws.ec2.actions"))
     assert (other.is_known, other.lines) == (False, ())
+
+
+def test_the_last_lines_tell_a_refusal_from_what_depends_on_earlier_actions(ec2):
+    seen = plan_of(
+        a_lab(ec2, allowed=False), ISOLATE, action("stop_instances", "chaosaws.ec2.actions"), action("hold", seconds=1)
+    )
+    assert [each.is_refused for each in seen] == [True, True, False]
+    assert list(ending_lines(seen)) == ["\nREFUSED or not known: inject_database_loss, stop_instances"]
+    waits = PlannedActivity("walk", "run_runbook()", is_known=False, depends=("break",))
+    assert list(ending_lines([waits])) == [
+        "\nNo action would be refused now.",
+        "Planned without what comes before them, so their calls may be others then: walk",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cause", "depends"),
+    [(RunbookError("a snapshot", "none"), ("break",)), (GuardError("live", "not"), ()), (InputError("to", "x"), ())],
+)
+def test_only_a_step_of_a_runbook_that_cannot_be_taken_yet_waits_for_the_actions_before_it(cause, depends):
+    assert Earlier(0, ("break",)).awaited(cause) == depends
 
 
 def test_for_people_each_undo_step_stands_before_its_calls(ec2):

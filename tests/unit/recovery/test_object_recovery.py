@@ -15,6 +15,7 @@ from gameday.record.timeline import Timeline
 from gameday.recovery import runbook
 from gameday.recovery.objects import burst_began, moment_of
 from gameday.recovery.runbook import Call, Scene, walk
+from gameday.recovery.shown import described
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BOOK = runbook("object-recovery")
@@ -200,3 +201,10 @@ def test_a_burst_begins_after_the_last_quiet_minute():
     found["quiet"] = (version("q", 500),)
     assert burst_began(found, NOON + timedelta(seconds=400)) == NOON + timedelta(seconds=300)
     assert burst_began(found, NOON + timedelta(days=2)) is None
+
+
+def test_a_bucket_in_which_nothing_changed_is_no_wrong_input_but_a_step_that_cannot_be_taken_yet():
+    scene = described(BOOK)
+    scene.found["at"] = ""
+    with pytest.raises(RunbookError, match="saw no change in the last day"):
+        calls_left(scene)
