@@ -29,6 +29,8 @@ MAY_MAKE_TABLES = """
     SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::bool)
            AND (to_regclass('orders') IS NULL OR to_regclass('dbcheck') IS NULL)
 """
+HUNG_UP_S = 1.0  # until a call whose socket was shut down has ended
+POOL_CLOSES_S = 0.2  # what the pool still does then is to connect, which nobody needs
 
 log = logging.getLogger("gameday.service")
 
@@ -107,7 +109,7 @@ class Database:
         try:
             done, _ = await asyncio.wait({task}, timeout=self.settings.request_deadline_s)
         except asyncio.CancelledError:
-            self._keep(task)  # the service stops: nobody is told how it ends
+            self._leave_behind(task, call)  # the service stops: nobody is told how it ends
             raise
         if not done:
             self._leave_behind(task, call)
@@ -115,9 +117,11 @@ class Database:
         return task.result()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, those that were hung up first: they must not be asked to cancel, see ``hang_up``."""
+        if self._left_behind:
+            await asyncio.wait(self._left_behind, timeout=HUNG_UP_S)
         if self._pool:
-            await self._pool.close(timeout=1.0)
+            await self._pool.close(timeout=POOL_CLOSES_S)
 
     async def _on_a_connection[T](self, work: Callable[[Connection, Call], Awaitable[T]], call: Call) -> T:
         try:
@@ -144,7 +148,7 @@ class Database:
         return self._pool.connection()
 
     def _leave_behind(self, task: asyncio.Task[Any], call: Call) -> None:
-        """End a call whose client has been answered; what it still raises was told already."""
+        """End a call whose client has its answer, or gets none; what it still raises is nobody's."""
         call.is_over = True
         self._keep(task)
         if call.connection is None:
