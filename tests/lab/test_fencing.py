@@ -1,10 +1,10 @@
-"""Healing after a failover: the dead drill's warden fences first, and no late client writes into the old primary."""
+"""Healing after and during a failover: the old primary is fenced first, and no late client writes into it."""
 
 import http.client
 import json
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -13,14 +13,19 @@ from chaos_process import chaos_run
 
 from gameday.clock import eventually
 from gameday.facts import Kind
+from gameday.faults import RegionOutage
 from gameday.faults.replay import replay
-from gameday.lab import status
+from gameday.lab import fence, status
 from gameday.lab.local import extras
 from gameday.lab.local.attach import living
 from gameday.lab.local.ground import Addresses, Ports
 from gameday.lab.local.launch import RunningLab
 from gameday.lab.model import Lab
+from gameday.record.layout import Record
+from gameday.record.lines import Damage
+from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
+from gameday.recovery.failover import start_unplanned_failover
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
@@ -95,6 +100,35 @@ def test_a_killed_drills_warden_fences_then_heals_and_no_late_write_reaches_the_
     undo = UndoJournal(drill.record.undo)
     assert replay(undo, lab) == 0
     undo.close()
+
+
+def test_an_outage_healed_between_latch_and_promotion_leaves_one_region_that_takes_writes(
+    launch: Callable[[str], RunningLab], tmp_path: Path
+) -> None:
+    lab, record = launch("amid").lab, Record.create(tmp_path, "amid")
+    outage = RegionOutage(lab.primary)
+    with closing(Timeline(record)) as timeline, closing(UndoJournal(record.undo)) as undo:
+        with kept_alive(lab) as idle, kept_alive(lab) as hung:
+            outage.inject(lab, undo, timeline)
+            order(hung, "hung")
+            before = orders_on_the_old_primary(lab)
+            start_unplanned_failover(lab, timeline)
+            eventually(lambda: standby(lab), "replica modifying", what="the standby", within_s=10, every_s=0.05)
+            assert status.latched_to(lab) == lab.secondary
+            outage.heal(lab, undo, timeline)
+            assert undo.open_steps() == []
+            assert was_not_served(idle, "idle")
+            assert was_not_served(hung)
+        kinds = [event.kind for event in record.read_events(Damage())]
+        assert kinds.index(Kind.FENCED) < kinds.index(Kind.HEALED)
+    eventually(lambda: standby(lab), "primary available", what="the standby", within_s=30)
+    assert fence.is_fenced(fence.seen(lab, lab.primary))
+    assert orders_on_the_old_primary(lab) == before
+
+
+def standby(lab: Lab) -> str:
+    seen = status.database(lab, lab.secondary)
+    return f"{seen.role} {seen.status}"
 
 
 def was_not_served(connection: http.client.HTTPConnection, name: str | None = None) -> bool:
