@@ -86,7 +86,7 @@ def _tried(record: Record, evidence: Evidence, original: Measurement) -> RecordS
             truths += _planted(record, evidence, original, rows, outage)
     except Exception as cause:  # noqa: BLE001  told, and the record's own measurement is kept
         if _is_of_the_machine(cause):
-            not_run = REFUSED.format(_words(cause))
+            not_run = REFUSED.format(_words(cause.__cause__ or cause))
         else:
             truths.append(PlantedTruth("a copy of the record", "to be judged", _words(cause), exact=False))
     return RecordSelfTest(tuple(truths), tuple(left_out), not_run)
@@ -101,7 +101,7 @@ def _is_of_the_machine(cause: Exception) -> bool:
     return any(isinstance(each, room) and not isinstance(each, FileNotFoundError) for each in told)
 
 
-def _words(cause: Exception) -> str:
+def _words(cause: BaseException) -> str:
     told = f"expected {cause.expected}; saw {cause.seen}" if isinstance(cause, GamedayError) else str(cause)
     return f"{type(cause).__name__}: {told}"
 

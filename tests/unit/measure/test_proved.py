@@ -159,7 +159,7 @@ def on_copies(monkeypatch, cause):
 
 @pytest.mark.parametrize(
     ("refuse", "told"),
-    [(no_disk, "No space left on device"), (no_memory, "room to judge in"), (unreadable, "Too many open files")],
+    [(no_disk, "No space left on device"), (no_memory, "OutOfMemoryException: "), (unreadable, "Too many open files")],
 )
 def test_a_copy_that_the_machine_has_no_room_for_is_no_evidence_against_the_judgement(
     tmp_path, monkeypatch, refuse, told
