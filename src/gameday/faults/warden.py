@@ -27,7 +27,7 @@ from gameday.facts import OUTLIVED, Kind
 from gameday.faults.replay import fence_and_replay
 from gameday.lab.model import Lab
 from gameday.lab.reference import LabReference, is_gone, reach
-from gameday.processes import ProcessId, end, identify, signal_exactly
+from gameday.processes import ProcessId, alive, end, identify, signal_exactly
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
@@ -42,6 +42,7 @@ DISMISS_WITHIN_S = 5.0
 WATCHES_WITHIN_S = 30.0  # a busy machine takes long to start an interpreter
 ENDS_WITHIN_S = 60.0  # a drill that was told: it heals, and its load and prober drain
 KILLED_WITHIN_S = 10.0
+LOOKS_EVERY_S = 1.0  # whether the drill lives: its end closes the pipe at once, unless a child holds it on
 TRY_AGAIN_AFTER_S = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0)
 
 
@@ -136,22 +137,31 @@ def keep(record: Record, watch: Watch) -> int:
     for number in UNHEEDED:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, UNHEEDED)
-    os.write(1, WATCHING)
-    said = _last_words(watch.max_duration_s)
+    _say(WATCHING)
+    said = _last_words(watch.owner, watch.max_duration_s)
     if said is None:
         said = _ended(record, watch)
     return 0 if said == DISMISSED else take_back(record, watch.lab)
 
 
-def _last_words(within_s: float | None, clock: Clock = SYSTEM) -> bytes | None:
-    """What the drill said before it let go of the pipe; None when it still holds it after ``within_s``."""
-    until_ns, said, left_s = clock.mono_ns() + int((within_s or 0) * NS), b"", within_s
-    while select.select([0], [], [], left_s)[0]:
-        piece = os.read(0, 64)
-        if not piece:
+def _say(word: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError):  # it has died, or is dismissing its warden, just now
+        os.write(1, word)
+
+
+def _last_words(owner: ProcessId, within_s: float | None, clock: Clock = SYSTEM) -> bytes | None:
+    """What the drill said before it let go of the pipe or, as a child that it forked may hold that on, before it ended;
+    None when it goes on after ``within_s``."""
+    until_ns, said = clock.mono_ns() + int((within_s or 0) * NS), b""
+    while (left_s := LOOKS_EVERY_S if within_s is None else (until_ns - clock.mono_ns()) / NS) > 0:
+        has_ended = not alive(owner)  # asked before the pipe is read to its end, so that its last word counts
+        if select.select([0], [], [], 0 if has_ended else min(left_s, LOOKS_EVERY_S))[0]:
+            piece = os.read(0, 64)
+            if not piece:
+                return said
+            said += piece
+        elif has_ended:
             return said
-        said += piece
-        left_s = None if within_s is None else max(0.0, (until_ns - clock.mono_ns()) / NS)
     return None
 
 
@@ -159,12 +169,11 @@ def _ended(record: Record, watch: Watch) -> bytes:
     """End a drill that lasted too long: by its own hand, for which it has ``ends_within_s``; else killed. Returns its
     last words."""
     _write_down_that_it_outlived(record, watch)
-    with contextlib.suppress(BrokenPipeError):  # it is dismissing its warden just now
-        os.write(1, TOO_LONG)
-    said = _last_words(watch.ends_within_s)
+    _say(TOO_LONG)
+    said = _last_words(watch.owner, watch.ends_within_s)
     if said is None:
         signal_exactly(watch.owner, signal.SIGKILL)
-        said = _last_words(KILLED_WITHIN_S)  # a child that it forked may hold the pipe on: it breaks nothing
+        said = _last_words(watch.owner, KILLED_WITHIN_S)
     return said or b""
 
 

@@ -12,7 +12,7 @@ from gameday.errors import FaultError
 from gameday.facts import OUTLIVED, Kind
 from gameday.faults.warden import TAKES_OVER, UNHEEDED, Warden, take_back
 from gameday.lab.reference import LabReference
-from gameday.processes import alive, identify
+from gameday.processes import alive, identify, signal_exactly
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
 
@@ -30,6 +30,24 @@ warden = Warden.over(watch, Record(Path(sys.argv[1])))
 print(warden.process.pid, flush=True)
 while True:
     signal.pause()
+"""
+
+A_DRILL_WHOSE_CHILD_HOLDS_THE_PIPE_ON = """
+import os, signal, sys
+from pathlib import Path
+from gameday.faults.warden import Warden
+from gameday.lab.reference import LabReference
+from gameday.record.layout import Record
+
+warden = Warden.start(Record(Path(sys.argv[1])), LabReference("local", "nobody-holds-this-name"))
+warden.check()
+child = os.fork()
+if not child:
+    os.close(1)
+    signal.pause()
+print(warden.process.pid, child, flush=True)
+os.write(warden.process.stdin.fileno(), sys.argv[2].encode())
+os._exit(0)
 """
 
 
@@ -122,6 +140,27 @@ def test_a_drill_that_hangs_is_killed_and_taken_back(tmp_path: Path) -> None:
     if warden:  # else it has ended already
         eventually(lambda: alive(warden), False, what="the warden", within_s=10)
     assert said(record) == [OUTLIVED, TAKES_OVER, "the lab is gone, and what was broken with it"]
+
+
+@pytest.mark.parts
+@pytest.mark.parametrize(
+    ("last_words", "done"), [("", [TAKES_OVER, "the lab is gone, and what was broken with it"]), ("dismissed", [])]
+)
+def test_a_drill_that_ends_has_ended_though_a_child_holds_its_pipe_on(
+    tmp_path: Path, last_words: str, done: list[str]
+) -> None:
+    record = Record.create(tmp_path, "drill")
+    command = [sys.executable, "-c", A_DRILL_WHOSE_CHILD_HOLDS_THE_PIPE_ON, str(record.folder), last_words]
+    drill = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    warden, child = (identify(int(pid)) for pid in drill.stdout.split())
+    assert child
+    try:
+        if warden:
+            eventually(lambda: alive(warden), False, what="the warden", within_s=10)
+        assert alive(child)
+        assert (said(record) if record.timeline.exists() else []) == done
+    finally:
+        signal_exactly(child, signal.SIGKILL)
 
 
 @pytest.mark.parts
