@@ -25,7 +25,8 @@ test: $(STAMP)  ## lint, types, contracts, and every test with coverage
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m lab --durations=12
 
 unit: $(STAMP)  ## the tests that start nothing; under a minute
-	$(BIN)/python -m pytest -m "not lab and not infra and not browser and not postgres and not parts" -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q \
+	  -m "not lab and not infra and not browser and not postgres and not parts and not thorough"
 
 bench: $(STAMP)  ## the figures, as tables
 	$(BIN)/python -m benchmarks

@@ -84,6 +84,7 @@ survivors = st.lists(
 )
 
 
+@pytest.mark.thorough
 @given(writes, survivors, st.none() | st.integers(1, 200))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_write_gets_the_one_class_that_the_plain_rules_give_it(tmp_path, sent, there, promoted_ns):

@@ -162,6 +162,7 @@ def test_objectives_that_cannot_be_in_a_plan_are_a_record_error(tmp_path):
         judge(record)
 
 
+@pytest.mark.thorough
 @given(cut=st.integers(0, 100), noise=st.binary(max_size=12), name=st.sampled_from(["timeline", "survivors", "wal"]))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_record_is_judged_without_a_traceback_and_is_never_held(tmp_path, cut, noise, name):
@@ -178,6 +179,7 @@ def test_a_damaged_record_is_judged_without_a_traceback_and_is_never_held(tmp_pa
 WEIGHT = {HELD: 2, UNKNOWN: 1, BROKEN: 0}
 
 
+@pytest.mark.thorough
 @given(
     lost=st.lists(st.floats(-9.5, 0.5), max_size=3),
     more_s=st.floats(-9.5, 0.5),
@@ -231,6 +233,7 @@ EVIDENCE = [
 ]
 
 
+@pytest.mark.thorough
 @given(st.lists(st.sampled_from(EVIDENCE), min_size=1, max_size=4, unique=True))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_removing_required_evidence_never_ends_in_held_however_much_is_removed(tmp_path, taken):

@@ -1,8 +1,11 @@
 """Some hundred damaged records; ``python -m benchmarks fuzz`` gives the readers a hundred thousand."""
 
+import pytest
 from benchmarks.fuzz import INPUTS, tried
 
 from gameday.facts import Verdict
+
+pytestmark = pytest.mark.thorough
 
 
 def test_no_damaged_record_is_held_or_ends_in_a_traceback():

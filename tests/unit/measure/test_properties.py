@@ -3,9 +3,12 @@
 import os
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledgers import NEW, OLD, ids_by_class, judged, line, row
+
+pytestmark = pytest.mark.thorough
 
 TIMES = int(os.environ.get("GAMEDAY_EXAMPLES", "1"))  # so many times the examples, for a night
 PROMOTED_NS = 1_000

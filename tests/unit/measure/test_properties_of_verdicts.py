@@ -4,6 +4,7 @@ import os
 import shutil
 from contextlib import closing
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from records import OUTAGE, PRIMARY, SECONDARY, DrillBuilder
@@ -13,6 +14,8 @@ from gameday.measure.judge import judge
 from gameday.record.closing import close_evidence
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
+
+pytestmark = pytest.mark.thorough
 
 TIMES = int(os.environ.get("GAMEDAY_EXAMPLES", "1"))  # so many times the examples, for a night
 WEIGHT = {Verdict.HELD: 2, Verdict.UNKNOWN: 1, Verdict.BROKEN: 0}

@@ -223,6 +223,7 @@ def test_a_damaged_record_is_what_it_is_and_does_not_crash(tmp_path, name, damag
     assert found.self_test.missed == ()
 
 
+@pytest.mark.thorough
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lost=st.integers(0, 4), outage_s=st.sampled_from([0.0, 0.5, 4.0, 9.0]), kept=st.integers(KEPT_MIN, 12),

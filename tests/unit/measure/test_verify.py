@@ -71,6 +71,7 @@ def test_each_file_that_is_missing_too_many_or_altered_is_named(record: Record) 
     assert told.checks[3].seen == "not looked at: what would be judged is not what was sealed"
 
 
+@pytest.mark.thorough
 def test_every_byte_of_every_file_counts(tmp_path: Path) -> None:
     record = sealed(small_drill(), tmp_path)
     files = [path for path in sorted(record.folder.rglob("*")) if path.is_file()]
@@ -84,6 +85,7 @@ def test_every_byte_of_every_file_counts(tmp_path: Path) -> None:
     assert verify(record).holds
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 1, exclude_max=True), file=st.integers(0, 1_000), bits=st.integers(1, 255))
 def test_whatever_byte_is_altered_to_whatever_other_verify_fails(
