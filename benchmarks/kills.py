@@ -1,7 +1,7 @@
 """The kill matrix: `python -m benchmarks kills [--kills "N/OF WORD …"]`, one drill a cell, printed cell by cell.
 
 Who is killed (chaos, lab, prober, Locust, warden), how (SIGINT, SIGTERM, SIGKILL) and when (before, during and after
-the injection, and during the recovery): 60 drills of some 20 s each.
+the injection, and during the recovery), on a lab of the drill's own and on one that stands: 120 drills of some 20 s.
 """
 
 import os
@@ -49,4 +49,4 @@ def _played(cell: Cell) -> Outcome:
 def _row(one: Outcome) -> str:
     times = f"healed {one.healed_s:5.1f} s  ended {one.ended_s:5.1f} s"
     wrong = "ok" if not one.wrong else "WRONG: " + "; ".join(one.wrong)
-    return f"{one.cell!s:26} {times}  exit {one.code:4} {one.verdict:8} {one.undo:34} {wrong}"
+    return f"{one.cell!s:33} {times}  exit {one.code:4} {one.verdict:8} {one.undo:34} {wrong}"

@@ -1,12 +1,18 @@
 """One cell of the kill matrix: a region outage, one of whose processes is signalled at one moment, and what came of it.
 
-What a cell finds wrong is told, not raised, so that the whole matrix can be printed; a test demands that it is nothing.
+The drill has a lab of its own, which must be gone afterwards, or acts on one that stands: there what it broke must be
+taken back, and in the end one region and no other takes orders. What a cell finds wrong is told, not raised, so that
+the whole matrix can be printed; a test demands that it is nothing.
 """
 
+import contextlib
+import http.client
 import itertools
+import json
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +24,14 @@ from leftovers import CLEAN_WITHIN_S, all_gone, command_at, everything_of_drill
 from gameday.clock import NS, SYSTEM, eventually
 from gameday.errors import DeadlineError, GamedayError
 from gameday.facts import Event, Kind, Verdict
+from gameday.lab.local.attach import living
+from gameday.lab.local.ground import Addresses, Ports
+from gameday.lab.local.lab import LabOptions
+from gameday.lab.local.launch import RunningLab, launch_lab
 from gameday.measure.judge import judge
 from gameday.record.undo import UndoJournal
 
-CHEAP = {"GAMEDAY_TIMER_SCALE": "0.05"}
+SCALE = 0.05
 SMALL = {"users:int": 5, "spawn_rate:int": 5, "writes_per_s:int": 10, "reads_per_s:int": 10}
 PROGRAMS = {
     "chaos": "",  # the drill's own process
@@ -38,20 +48,23 @@ MOMENTS: dict[str, tuple[tuple[Kind, str], tuple[Kind, str]]] = {
     "after": ((Kind.FAULT_VERIFIED, ""), (Kind.EXECUTION, "RUNNING")),
     "recovery": ((Kind.EXECUTION, "RUNNING"), (Kind.EXECUTION, "SUCCEEDED")),
 }
+LABS = ("own", "standing")
 ENDS_WITHIN_S = 60.0  # a drill whose part was killed
 RUNS_WITHIN_S = 180.0  # a drill that goes on to its end, because its warden heeds only SIGKILL
+SERVES_WITHIN_S = 60.0  # a failover that was under way ends by itself
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Who is signalled, how, and when."""
+    """Who is signalled, how, when, and on whose lab."""
 
     victim: str
     number: signal.Signals
     moment: str
+    lab: str = "own"
 
     def __str__(self) -> str:
-        return f"{self.victim} {self.number.name} {self.moment}"
+        return f"{self.victim} {self.number.name} {self.moment} {self.lab}"
 
     @property
     def goes_on(self) -> bool:
@@ -73,37 +86,89 @@ class Outcome:
 
 
 def matrix() -> Iterator[Cell]:
-    """Every victim, signal and moment."""
-    for victim, moment, number in itertools.product(PROGRAMS, MOMENTS, SIGNALS):
-        yield Cell(victim, number, moment)
+    """Every victim, signal, moment and lab."""
+    for lab, victim, moment, number in itertools.product(LABS, PROGRAMS, MOMENTS, SIGNALS):
+        yield Cell(victim, number, moment, lab)
 
 
 def play(cell: Cell, folder: Path, own_home: Path) -> Outcome:
     """Run the drill, send the signal, and look at everything that must be true afterwards."""
-    with chaos_run("region-outage.json", folder, CHEAP, SMALL) as drill:
+    wrong: list[str] = []
+    with _lab(cell) as lab, _drill(folder, lab) as drill:
         opening, _ = MOMENTS[cell.moment]
         drill.until(*opening, every_s=0.02)
         family = everything_of_drill(drill.process.pid)
-        psutil.Process(_victim(cell, drill)).send_signal(cell.number)
+        psutil.Process(_victim(cell, drill, lab)).send_signal(cell.number)
         sent_ns = SYSTEM.mono_ns()
-        wrong: list[str] = []
         healed_s = _healed(cell, drill, sent_ns, lambda: _listening(own_home), wrong)
         code = _ended(cell, drill, wrong)
         ended_s = _since_s(sent_ns)
+        undo = _undone(drill, wrong) if lab else ""
+        if lab:
+            wrong += _not_served(lab) if cell.victim != "lab" else ()
+            lab.stop()
         _noticing(lambda: all_gone(family, own_home), wrong)
         _noticing(lambda: eventually(lambda: _listening(own_home), set(), what="ports", within_s=CLEAN_WITHIN_S), wrong)
-    verdict, undo = _judged(cell, drill, code, wrong), _undone(drill, wrong)
+    verdict, undo = _judged(cell, drill, code, wrong), undo or _undone(drill, wrong)
     wrong += _missed(cell, drill, sent_ns)
     return Outcome(cell, healed_s, ended_s, code, verdict, undo, tuple(wrong))
 
 
-def _victim(cell: Cell, drill: ChaosProcess) -> int:
+@contextlib.contextmanager
+def _lab(cell: Cell) -> Iterator[RunningLab | None]:
+    """The lab that stands; None where the drill has its own."""
+    if cell.lab == "own":
+        yield None
+        return
+    lab = launch_lab(LabOptions("kills", SCALE), lambda text: None)
+    try:
+        yield lab
+    finally:
+        lab.stop()
+
+
+def _drill(folder: Path, lab: RunningLab | None) -> contextlib.AbstractContextManager[ChaosProcess]:
+    where = {"GAMEDAY_LAB": lab.lab.name} if lab else {"GAMEDAY_TIMER_SCALE": str(SCALE)}
+    return chaos_run("region-outage.json", folder, where, SMALL)
+
+
+def _victim(cell: Cell, drill: ChaosProcess, lab: RunningLab | None) -> int:
     if cell.victim == "chaos":
         return drill.process.pid
+    if cell.victim == "lab" and lab:
+        return lab.process.pid
     program = PROGRAMS[cell.victim]
     children = psutil.Process(drill.process.pid).children()
     (found,) = [child.pid for child in children if program in child.cmdline()]
     return found
+
+
+def _not_served(lab: RunningLab) -> Iterator[str]:
+    """One region takes orders in the end, and at no look both do."""
+    seen: list[list[str]] = []
+
+    def taking() -> int:
+        seen.append([region for region in lab.lab.regions if _takes_orders(lab, region)])
+        return len(seen[-1])
+
+    told: list[str] = []
+    _noticing(lambda: eventually(taking, 1, what="regions that take orders", within_s=SERVES_WITHIN_S), told)
+    yield from told
+    if any(len(each) > 1 for each in seen):
+        yield f"two regions took orders: {', '.join(lab.lab.regions)}"
+
+
+def _takes_orders(lab: RunningLab, region: str) -> bool:
+    state = living(lab.lab.name)
+    at = http.client.HTTPConnection(Addresses(state.slot).balancer(region), Ports(state.port_base).http, timeout=3)
+    body = json.dumps({"id": f"after-{uuid.uuid4()}", "payload": "after"})
+    try:
+        at.request("POST", "/orders", body, {"Content-Type": "application/json"})
+        return at.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        at.close()
 
 
 def _healed(cell: Cell, drill: ChaosProcess, sent_ns: int, serving: Callable[[], object], wrong: list[str]) -> float:
