@@ -23,29 +23,28 @@ from gameday.record.tables import Form, Tables
 ROWS = Form(Survivor)
 UNEXPECTED = "unexpected"
 
-# One row for each id of the ledger or of the read-back; ``found`` is a surviving row's own count.
-_GATHERED = """
-CREATE TABLE gathered AS SELECT
-    id, count(strength)::INTEGER AS attempts, max(strength) AS strength, min(acked_ns) AS acked_ns,
-    max(old_ns) AS old_ns, coalesce(bool_or(newer), false) AS newer, min(size_bytes) AS size_bytes,
-    min(sum) FILTER (strength IS NOT NULL) AS sum_min, max(sum) FILTER (strength IS NOT NULL) AS sum_max,
-    count(found)::INTEGER AS rows, coalesce(sum(found), 0)::HUGEINT AS there,
-    min(sum) FILTER (found IS NOT NULL) AS row_min, max(sum) FILTER (found IS NOT NULL) AS row_max
-FROM (
-    SELECT id, strength, acked_ns, old_ns, newer, size_bytes, sum, NULL::BIGINT AS found FROM attempts
-    UNION ALL
-    SELECT id, NULL, NULL, NULL, NULL, NULL, hash(sum), coalesce(count, 1) FROM {rows}
-) GROUP BY id
-"""
-# Ids under which several checksums were sent: there a row is held against each of them.
-_MIXED = """
-CREATE TABLE mixed AS SELECT id, list(a.sum) AS sums FROM attempts a JOIN gathered w USING (id)
-WHERE w.rows > 0 AND w.sum_min <> w.sum_max AND (w.strength < 2 OR a.strength = 2) GROUP BY id
-"""
-# Every write that is not kept, and the rows that nobody sent.
-_EXCEPTIONS = """
-CREATE TABLE exceptions AS SELECT * FROM (SELECT
-    id, strength, acked_ns, newer, size_bytes, rows,
+# One row for each id of the ledger or of the read-back; ``found`` is a surviving row's own count. Where several
+# checksums were sent under an id (``mixed``) a row is held against each of them.
+_WRITES = """
+WITH gathered AS MATERIALIZED (
+    SELECT
+        id, count(strength)::INTEGER AS attempts, max(strength) AS strength, min(acked_ns) AS acked_ns,
+        max(old_ns) AS old_ns, coalesce(bool_or(newer), false) AS newer, min(size_bytes) AS size_bytes,
+        min(sum) FILTER (strength IS NOT NULL) AS sum_min, max(sum) FILTER (strength IS NOT NULL) AS sum_max,
+        count(found)::INTEGER AS rows, coalesce(sum(found), 0) AS there,
+        min(sum) FILTER (found IS NOT NULL) AS row_min, max(sum) FILTER (found IS NOT NULL) AS row_max
+    FROM (
+        SELECT id, strength, acked_ns, old_ns, newer, size_bytes, sum, NULL::BIGINT AS found
+        FROM attempts WHERE part = {part}
+        UNION ALL
+        SELECT id, NULL, NULL, NULL, NULL, NULL, sum, count FROM rows WHERE part = {part}
+    ) GROUP BY id
+), mixed AS (
+    SELECT id, list(a.sum) AS sums FROM attempts a JOIN gathered w USING (id)
+    WHERE part = {part} AND w.rows > 0 AND w.sum_min <> w.sum_max AND (w.strength < 2 OR a.strength = 2) GROUP BY id
+)
+SELECT
+    id, attempts, rows, strength, acked_ns, newer, size_bytes,
     CASE WHEN attempts = 0 THEN 'unexpected'
     WHEN there > 1 THEN 'duplicate'
     WHEN rows > 0 AND CASE WHEN sums IS NULL THEN row_min <> sum_min OR row_max <> sum_min
@@ -53,7 +52,11 @@ CREATE TABLE exceptions AS SELECT * FROM (SELECT
     WHEN old_ns > {promoted_ns} THEN 'diverged'
     WHEN rows > 0 THEN CASE strength WHEN 2 THEN 'kept' WHEN 1 THEN 'recovered' ELSE 'ghost' END
     ELSE CASE strength WHEN 2 THEN 'lost' WHEN 1 THEN 'absent' ELSE 'refused' END END AS class
-FROM gathered LEFT JOIN mixed USING (id)) WHERE class <> 'kept'
+FROM gathered LEFT JOIN mixed USING (id)
+"""
+# Every write that is not kept, and the rows that nobody sent.
+_EXCEPTIONS = """
+SELECT id, strength, acked_ns, newer, size_bytes, rows, class FROM writes WHERE part = {part} AND class <> 'kept'
 """
 _LOSS = """
 SELECT count(*), min(acked_ns), max(acked_ns), sum(size_bytes)::BIGINT, count(size_bytes)
@@ -107,8 +110,7 @@ class Classified:
     def untroubled(self, most: int) -> tuple[str, ...]:
         """Some ids of kept writes that were placed once and are there once; the same ones whenever it is asked."""
         found = self.tables.db.execute(
-            "SELECT id FROM gathered ANTI JOIN exceptions USING (id) WHERE attempts = 1 AND rows = 1 "
-            f"ORDER BY md5(id) LIMIT {most}"
+            f"SELECT id FROM writes WHERE class = 'kept' AND attempts = 1 AND rows = 1 ORDER BY md5(id) LIMIT {most}"
         )
         return tuple(id for (id,) in found.fetchall())
 
@@ -120,7 +122,7 @@ class Classified:
 
     def acked_before(self, until_ns: int, *, most: int) -> Before:
         """What became of the writes that were acknowledged before a moment; ``most`` bounds the ids."""
-        (acked,) = self.tables.row("SELECT count(*) FROM gathered WHERE acked_ns < $1", [until_ns])
+        (acked,) = self.tables.row("SELECT count(*) FROM writes WHERE acked_ns < $1", [until_ns])
         others, lost = self.tables.row(
             "SELECT count(*), count(*) FILTER (class = 'lost') FROM exceptions WHERE acked_ns < $1", [until_ns]
         )
@@ -139,14 +141,14 @@ class Classified:
 
     def _acked_until(self, moments: Sequence[int]) -> list[int]:
         """How many writes had been acknowledged at each of some moments, which are in order."""
-        (slices,) = self.tables.row("SELECT histogram(acked_ns, $1::BIGINT[]) FROM gathered", [moments])
+        (slices,) = self.tables.row("SELECT histogram(acked_ns, $1::BIGINT[]) FROM writes", [moments])
         return list(accumulate((slices or {}).get(moment, 0) for moment in moments))
 
     def first_to_open(self, count: int, window_ns: int, since_ns: int, until_ns: int) -> int | None:
         """The first acknowledgement from ``since_ns`` on that opens a window with so many, wholly before the end."""
         found = self.tables.db.execute(
             f"SELECT min(acked_ns) FROM (SELECT acked_ns, lead(acked_ns, {count - 1}) OVER (ORDER BY acked_ns) AS nth "
-            "FROM gathered WHERE acked_ns BETWEEN $1 AND $2) WHERE acked_ns + $3 <= $2 AND nth < acked_ns + $3",
+            "FROM writes WHERE acked_ns BETWEEN $1 AND $2) WHERE acked_ns + $3 <= $2 AND nth < acked_ns + $3",
             [since_ns, until_ns, window_ns],
         ).fetchone()
         return found[0] if found else None
@@ -157,12 +159,14 @@ def classify(tables: Tables, survivors: Sequence[Path], promotion: Promotion | N
 
     Raises :class:`RecordError` when a file of survivors cannot be opened.
     """
-    tables.make(_GATHERED, survivors, ROWS, damage)
-    tables.db.execute(_MIXED)
-    tables.db.execute(_EXCEPTIONS.format(promoted_ns=promotion.mono_ns if promotion else NEVER_NS))
+    tables.read("rows", "id, hash(sum) AS sum, coalesce(count, 1) AS count", survivors, ROWS, damage)
+    promoted_ns = promotion.mono_ns if promotion else NEVER_NS
+    tables.derive("writes", _WRITES.format(promoted_ns=promoted_ns, part="{part}"))
+    tables.drop("rows")
+    tables.derive("exceptions", _EXCEPTIONS)
     found = dict(tables.db.execute("SELECT class, count(*) FROM exceptions GROUP BY class").fetchall())
     all_ids, rows, first_ns, acked = tables.row(
-        "SELECT count(*), coalesce(sum(rows), 0), min(acked_ns), count(acked_ns) FROM gathered"
+        "SELECT count(*), coalesce(sum(rows), 0), min(acked_ns), count(acked_ns) FROM writes"
     )
     found[WriteClass.KEPT.value] = all_ids - sum(found.values())
     counts = {each.value: found.get(each.value, 0) for each in WriteClass}

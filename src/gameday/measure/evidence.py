@@ -80,7 +80,7 @@ def read(record: Record) -> Iterator[Evidence]:
 
     Raises :class:`RecordError` when it has no readable plan or a file cannot be opened.
     """
-    with tables() as opened:
+    with tables([*record.segments, record.survivors]) as opened:
         yield _read(record, opened)
 
 

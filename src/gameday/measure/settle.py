@@ -5,9 +5,8 @@ did not happen; else *indeterminate*, also when it never settled. A **write** is
 was, else indeterminate if any was, else refused. Where lines contradict one another the stronger settlement stays, and
 of two that are as strong the earlier.
 
-DuckDB joins, in bounded memory (10 million writes have room there, 30 million have not), and only counts and exceptions
-come to Python. What is kept of an attempt in its table are numbers, since only those can leave the memory: a checksum
-stands there as its 64-bit hash, a region as whether the acknowledgement is the old primary's.
+DuckDB joins, part by part in bounded memory, and only counts and exceptions come to Python. Of a line its tables keep
+numbers: a checksum stands there as its 64-bit hash, a region as whether the acknowledgement is the old primary's.
 """
 
 from collections.abc import Sequence
@@ -26,9 +25,19 @@ EVENTS = (SENT, *(each.value for each in Settlement))
 LINES = Form(Write, ev=Literal[EVENTS])  # any other ``ev`` is no line of a ledger
 NEVER_NS = 2**63 - 1
 
-# What the groups keep is what costs: of every attempt as few numbers as tell the rest.
+# Of a line only what tells the rest, in numbers: what the groups keep is what costs.
+_LINES = """
+id, writer, attempt, line, mono_ns, size_bytes,
+CASE ev WHEN 'sent' THEN 0 WHEN 'refused' THEN 1 WHEN 'unknown' THEN 2 ELSE 3 END::TINYINT AS ev,
+boot <> $boot AS is_foreign, hash(sum) AS sum,
+ev = 'acked' AND region IS NOT DISTINCT FROM $primary AND mono_ns < $until_ns AS is_old,
+ev = 'acked' AND region IS DISTINCT FROM $primary AS elsewhere,
+ev = 'acked' AND region IS NOT DISTINCT FROM $secondary AND mono_ns >= $since_ns AS serves,
+CASE WHEN serves THEN epoch_us(try_cast(utc AS TIMESTAMP)) END AS served_us, {positions}
+CASE WHEN is_old THEN xid END AS old_xid
+"""
 _ATTEMPTS = """
-CREATE TABLE attempts AS SELECT
+SELECT
     id, writer, attempt, sents, settles, foreign_stamps, sent_line, settled_line,
     coalesce(least(old_ns, newer_ns, unknown_ns, refused_ns) < sent_ns, false) AS early,
     CASE WHEN old_ns IS NOT NULL OR newer_ns IS NOT NULL THEN 2 WHEN unknown_ns IS NOT NULL OR settles = 0 THEN 1
@@ -38,37 +47,36 @@ CREATE TABLE attempts AS SELECT
     coalesce(sent_sum, any_sum) AS sum, size_bytes, {told}
 FROM (
     SELECT id, writer, attempt,
-        count(*) FILTER (ev = 'sent')::INTEGER AS sents,
-        count(*) FILTER (ev <> 'sent')::INTEGER AS settles,
-        count(*) FILTER (boot <> $boot)::INTEGER AS foreign_stamps,
-        min(line) FILTER (ev = 'sent') AS sent_line,
-        min(line) FILTER (ev <> 'sent') AS settled_line,
-        min(mono_ns) FILTER (ev = 'sent') AS sent_ns,
-        min(mono_ns) FILTER (ev = 'unknown') AS unknown_ns,
-        min(mono_ns) FILTER (ev = 'refused') AS refused_ns,
+        count(*) FILTER (ev = 0)::INTEGER AS sents,
+        count(*) FILTER (ev > 0)::INTEGER AS settles,
+        count(*) FILTER (is_foreign)::INTEGER AS foreign_stamps,
+        min(line) FILTER (ev = 0) AS sent_line,
+        min(line) FILTER (ev > 0) AS settled_line,
+        min(mono_ns) FILTER (ev = 0) AS sent_ns,
+        min(mono_ns) FILTER (ev = 2) AS unknown_ns,
+        min(mono_ns) FILTER (ev = 1) AS refused_ns,
         min(mono_ns) FILTER (is_old) AS old_ns,
-        min(mono_ns) FILTER (ev = 'acked' AND NOT is_old) AS newer_ns,
-        min(xid) FILTER (is_old) AS old_xid,
-        bool_or(ev = 'acked' AND region IS DISTINCT FROM $primary) AS elsewhere,
+        min(mono_ns) FILTER (ev = 3 AND NOT is_old) AS newer_ns,
+        min(old_xid) AS old_xid,
+        bool_or(elsewhere) AS elsewhere,
         min(mono_ns) FILTER (serves) AS served_ns,
-        min(CASE WHEN serves THEN epoch_us(try_cast(utc AS TIMESTAMP)) END) AS served_us,
-        min(hash(sum)) FILTER (ev = 'sent') AS sent_sum,
-        min(hash(sum)) AS any_sum,
+        min(served_us) AS served_us,
+        min(sum) FILTER (ev = 0) AS sent_sum,
+        min(sum) AS any_sum,
         min(size_bytes) AS size_bytes, {kept}
-    FROM (
-        SELECT *, ev = 'acked' AND region IS NOT DISTINCT FROM $primary AND mono_ns < $until_ns AS is_old,
-            ev = 'acked' AND region IS NOT DISTINCT FROM $secondary AND mono_ns >= $since_ns AS serves
-        FROM {rows}
-    ) GROUP BY id, writer, attempt
+    FROM lines WHERE part = {part} GROUP BY id, writer, attempt
 )
 """
 # Only where somebody read how far the standby had replayed.
+_POSITIONS = """
+
+try_cast({end} AS UBIGINT) AS end_lsn, try_cast({start} AS UBIGINT) AS start_lsn,"""
 _POSITIONS_KEPT = """
-        min({end}) FILTER (ev = 'acked') AS end_lsn,
-        bool_or(ev = 'acked' AND {end} IS NULL) AS endless,
-        coalesce(bool_or(is_old AND {start} <= {replayed} AND {replayed} < {end}), false) AS straddles"""
+        min(end_lsn) FILTER (ev = 3) AS end_lsn,
+        bool_or(ev = 3 AND end_lsn IS NULL) AS endless,
+        coalesce(bool_or(is_old AND start_lsn <= {replayed} AND {replayed} < end_lsn), false) AS straddles"""
 _POSITIONS_TOLD = "end_lsn, endless, straddles"
-_NO_POSITIONS_TOLD = "NULL::HUGEINT AS end_lsn, strength = 2 AS endless, false AS straddles"
+_NO_POSITIONS_TOLD = "NULL::UBIGINT AS end_lsn, strength = 2 AS endless, false AS straddles"
 _LSN = (
     "try_cast('0x' || split_part({0}, '/', 1) AS UBIGINT)::HUGEINT * 4294967296"
     " + try_cast('0x' || split_part({0}, '/', 2) AS UBIGINT)"
@@ -185,25 +193,29 @@ def settle(tables: Tables, segments: Sequence[Path], sides: Sides, damage: Damag
         "since_ns": NEVER_NS if sides.since_ns is None else sides.since_ns,
         "until_ns": NEVER_NS if sides.until_ns is None else sides.until_ns,
     }  # fmt: skip
-    read = tables.make(_attempts(sides.replayed), segments, LINES, damage, told)
+    lines, attempts_of_lines = _statements(sides.replayed)
+    tables.read("lines", lines, segments, LINES, damage, told)
+    tables.derive("attempts", attempts_of_lines)
     attempts, foreign, indeterminate, unsettled, unsent, contradictory, straddling = tables.row(_COUNTS)
     gaps = LedgerGaps(
         unsettled=unsettled,
         unsent=unsent,
         contradictory=int(contradictory),
         missing_attempts=int(tables.row(_MISSING_ATTEMPTS)[0]),
-        missing_lines=_missing_lines(tables, f"SELECT writer, line FROM {read}" if contradictory else ""),
+        missing_lines=_missing_lines(tables, "SELECT writer, line FROM lines" if contradictory else ""),
     )
+    tables.drop("lines")
     return Ledger(tables, gaps, attempts, indeterminate, int(foreign), straddling)
 
 
-def _attempts(replayed: int | None) -> str:
-    """The statement of the attempts' table, ``{rows}`` still in it."""
+def _statements(replayed: int | None) -> tuple[str, str]:
+    """The columns of the lines, and the statement that makes attempts of them, ``{part}`` still in it."""
     if replayed is None:
-        return _ATTEMPTS.format(told=_NO_POSITIONS_TOLD, kept="", rows="{rows}")
+        return _LINES.format(positions=""), _ATTEMPTS.format(told=_NO_POSITIONS_TOLD, kept="", part="{part}")
     end, start = (_LSN.format(each) for each in ("lsn_after", "lsn_before"))
-    kept = _POSITIONS_KEPT.format(end=end, start=start, replayed=replayed)
-    return _ATTEMPTS.format(told=_POSITIONS_TOLD, kept=kept, rows="{rows}")
+    kept = _POSITIONS_KEPT.format(replayed=replayed)
+    positions = _POSITIONS.format(end=end, start=start)
+    return _LINES.format(positions=positions), _ATTEMPTS.format(told=_POSITIONS_TOLD, kept=kept, part="{part}")
 
 
 def _missing_lines(tables: Tables, lines: str) -> int:

@@ -6,6 +6,7 @@ line passed; of any other file it is handed a copy of the lines that can be read
 damage.
 """
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 
 MEMORY_MAX = "600MB"  # of DuckDB; what does not fit goes to its temporary folder
 THREADS = 2
+PART_BYTES = 1 << 30  # of the files that are judged: the groups of a million writes or two have room in the memory
 PIECE_BYTES = 1 << 16  # a piece and what is decoded of it stay in the cache
 LINE_BYTES_MAX = 16 << 20  # DuckDB's own bound of one object
+# What waits to be written to a part is not in the memory for long, so many parts as there are: measured.
+ROW_GROUP_ROWS, WAITING_ROWS = 8192, 4096
+_STORED = ("FORMAT parquet", "COMPRESSION uncompressed", "DICTIONARY_SIZE_LIMIT 1")  # read once or twice, then gone
 _TEXTS, _WHOLE = (str, str | None), (StampNs, Count, Ordinal, Count | None, Ordinal | None)
 _COLUMN: dict[Any, str] = dict.fromkeys(_TEXTS, "VARCHAR") | dict.fromkeys(_WHOLE, "BIGINT")
 
@@ -48,64 +53,105 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """A database of one judgement's own, and the folder of what it has no memory for."""
+    """A database of one judgement's own, and the folder of what it has no memory for.
+
+    Its tables lie in as many ``parts``: rows of one id are in the same part of each, and one part at a time fits into
+    the memory. One part lies in the memory, several lie in the folder; a query sees one table, with a column ``part``.
+    """
 
     db: "duckdb.DuckDBPyConnection"
     folder: Path
+    parts: int = 1
 
-    def make(
-        self, statement: str, files: Sequence[Path], form: Form, damage: Damage, told: Mapping[str, Any] | None = None
-    ) -> str:
-        """Run a statement that makes a table of some files' rows, which stand in it as ``{rows}``, and tell what stood
-        there. The files are looked through beside it, and its table stays only where every line was one of the form.
+    def read(
+        self, name: str, columns: str, files: Sequence[Path], form: Form, damage: Damage,
+        told: Mapping[str, Any] | None = None,
+    ) -> Sequence[Path]:  # fmt: skip
+        """Make a table of some files' rows: ``columns`` of each, of which ``id`` is one; ``told`` are their parameters.
 
-        ``told`` are the statement's parameters. Raises :class:`RecordError` when a file cannot be opened.
+        The files are looked through beside it, and it stays only where every line was one of the form: of any other
+        file a copy is read. Returns what was read. Raises :class:`RecordError` when a file cannot be opened.
         """
         import duckdb
 
         there = [path for path in files if path.exists()]
-        rows = _rows(there, form)
         with ThreadPoolExecutor(max_workers=1) as beside:
             looking = beside.submit(lambda: [path for path in there if not _is_whole(path, form)])
-            refused = self._attempted(statement.format(rows=rows), told)
-        try:
-            damaged = looking.result()
-        except RecordError:
-            self.db.rollback()
-            raise
-        if not damaged and refused is None:
-            self.db.commit()
-            return rows
-        self.db.rollback()
-        if refused is not None and not (damaged or isinstance(refused, duckdb.InvalidInputException)):
+            refused = self._attempted(name, columns, there, form, told)
+        damaged = looking.result()
+        if refused and not (damaged or isinstance(refused, duckdb.InvalidInputException)):
             raise refused
+        if not damaged and not refused:
+            return there
 
-        def of_copies(copied: Sequence[Path]) -> str:
+        def of_copies(copied: Sequence[Path]) -> Sequence[Path]:
             damage.lines = damage.cut_tail = 0
-            rows = _rows([self._copy(path, form, damage) if path in copied else path for path in there], form)
-            self.db.execute(statement.format(rows=rows), told)
-            return rows
+            whole = [self._copy(path, form, damage) if path in copied else path for path in there]
+            self._read(name, columns, whole, form, told)
+            return whole
 
         try:
             return of_copies(damaged or there)
         except duckdb.InvalidInputException:  # a name twice in an object, or a line beyond DuckDB's bounds, in another
             return of_copies(there)
 
-    def _attempted(self, statement: str, told: Mapping[str, Any] | None) -> "duckdb.Error | None":
-        """Run a statement in a transaction that is left open; why it could not be run, or None."""
-        import duckdb
+    def derive(self, name: str, select: str) -> None:
+        """Make a table of other tables, a part of it of that part of each: it stands in ``select`` as ``{part}``."""
+        if self.parts == 1:
+            self.db.execute(f"CREATE TABLE {name} AS SELECT *, 0 AS part FROM ({select.format(part=0)})")
+            return
+        for part in range(self.parts):
+            path = self.folder / name / f"part={part}"
+            path.mkdir(parents=True)
+            self._store(select.format(part=part), path / "rows.parquet")
+        self._show(name)
 
-        self.db.begin()
-        try:
-            self.db.execute(statement, told)
-        except duckdb.Error as cause:
-            return cause
-        return None
+    def drop(self, name: str) -> None:
+        """A table that nobody asks any more; its room is free for others."""
+        self.db.execute(f"DROP {'TABLE' if self.parts == 1 else 'VIEW'} {name}")
+        shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def row(self, statement: str, told: object = None) -> tuple[Any, ...]:
         """The one row that a statement answers with."""
         (found,) = self.db.execute(statement, told).fetchall()
         return tuple(found)
+
+    def _attempted(
+        self, name: str, columns: str, files: Sequence[Path], form: Form, told: Mapping[str, Any] | None
+    ) -> "duckdb.Error | None":
+        """Why the files' rows could not be made a table, or None."""
+        import duckdb
+
+        try:
+            self._read(name, columns, files, form, told)
+        except duckdb.Error as cause:
+            return cause
+        return None
+
+    def _read(self, name: str, columns: str, files: Sequence[Path], form: Form, told: Mapping[str, Any] | None) -> None:
+        rows = _rows(files, form)
+        if self.parts == 1:
+            self.db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, 0 AS part FROM {rows}", told)
+            return
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        # Hashed once more, as tables of hashes have a slot by the first hash.
+        select = f"SELECT {columns}, hash(hash(id)) % {self.parts} AS part FROM {rows}"
+        self._store(select, self.folder / name, "PARTITION_BY (part)", f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}", told=told)
+        for part in range(self.parts):  # one that is empty has a file too, which tells the columns
+            path = self.folder / name / f"part={part}"
+            if not path.exists():
+                path.mkdir(parents=True)
+                self._store(f"SELECT {columns} FROM {_rows((), form)}", path / "none.parquet", told=told)
+        self._show(name)
+
+    def _store(self, select: str, path: Path, *how: str, told: Mapping[str, Any] | None = None) -> None:
+        form = ", ".join((*_STORED, *how))
+        self.db.execute(f"COPY ({select}) TO {_quoted(str(path))} ({form})", told)
+
+    def _show(self, name: str) -> None:
+        files = _quoted(f"{self.folder / name}/*/*.parquet")
+        told = "hive_partitioning = true, hive_types = {'part': INTEGER}"
+        self.db.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet({files}, {told})")
 
     def _copy(self, path: Path, form: Form, damage: Damage) -> Path:
         copied = self.folder / f"{len(list(self.folder.iterdir()))}.ndjson"
@@ -118,10 +164,11 @@ class Tables:
 
 
 @contextmanager
-def tables() -> Iterator[Tables]:
-    """An empty database; closed, and its folder removed, on every path."""
+def tables(files: Sequence[Path] = ()) -> Iterator[Tables]:
+    """An empty database with parts enough for some files; closed, and its folder removed, on every path."""
     import duckdb
 
+    parts = 1 + sum(path.stat().st_size for path in files if path.exists()) // PART_BYTES
     with own_folder("gameday-judging-") as folder:
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": THREADS, "memory_limit": MEMORY_MAX, "temp_directory": str(folder / "spilled"),
@@ -131,11 +178,12 @@ def tables() -> Iterator[Tables]:
         try:
             with closing(duckdb.connect(":memory:", config=config)) as db:
                 db.execute("SET enable_progress_bar = false")  # it would be printed among what the caller prints
-                yield Tables(db, folder)
+                db.execute(f"SET partitioned_write_flush_threshold = {WAITING_ROWS}")
+                yield Tables(db, folder, parts)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as cause:
             raise NoRoomToJudge(
                 f"room to judge in: {MEMORY_MAX} of memory and a temporary folder beside it", str(cause),
-                "free the temporary folder's disk, or name another: TMPDIR; more than 10 million writes hardly fit",
+                "free the temporary folder's disk, or name another: TMPDIR",
             ) from cause  # fmt: skip
 
 

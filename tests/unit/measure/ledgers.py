@@ -36,14 +36,14 @@ def judged(
     """The ledger settled and its writes classified, as a judgement does it."""
     segment, survivors = _written(folder / "w.ndjson", lines), _written(folder / "survivors.ndjson", rows)
     promotion = None if promoted_ns is None else Promotion(promoted_ns, "", OLD)
-    with tables() as opened:
+    with tables([segment, survivors]) as opened:
         ledger = settle(opened, [segment], Sides(BOOT, OLD, NEW), Damage())
         yield ledger, classify(opened, [survivors], promotion, Damage())
 
 
 def ids_by_class(found: Classified) -> dict[str, tuple[str, ...]]:
     """Every id by its class; the kept ones, which nobody asks for in a judgement, are those that are no exception."""
-    kept = found.tables.db.execute("SELECT id FROM gathered ANTI JOIN exceptions USING (id) ORDER BY id").fetchall()
+    kept = found.tables.db.execute("SELECT id FROM writes WHERE class = 'kept' ORDER BY id").fetchall()
     others = {each: found.ids(each, most=99) for each in (*found.counts, "unexpected") if each != "kept"}
     assert len(kept) == found.counts["kept"]
     return others | {"kept": tuple(id for (id,) in kept)}

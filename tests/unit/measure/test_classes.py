@@ -84,16 +84,22 @@ survivors = st.lists(
 )
 
 
-@pytest.mark.thorough
-@given(writes, survivors, st.none() | st.integers(1, 200))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_every_write_gets_the_one_class_that_the_plain_rules_give_it(tmp_path, sent, there, promoted_ns):
-    lines, rows = [], [row(sum, count, id=str(n)) for n, sum, count in there]
+def ledger_of(sent, there):
+    """The lines of every attempt, and the rows."""
+    lines = []
     for n, of in enumerate(sent):
         for writer, number, ev, at, region, sum in of:
             lines.append(line(str(n), "sent", at - 1, attempt=number, writer=writer, sum=sum))
             told = {"attempt": number, "writer": writer, "sum": sum, "region": region if ev == "acked" else None}
             lines += [line(str(n), ev, at, **told)] if ev else []
+    return lines, [row(sum, count, id=str(n)) for n, sum, count in there]
+
+
+@pytest.mark.thorough
+@given(writes, survivors, st.none() | st.integers(1, 200))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_write_gets_the_one_class_that_the_plain_rules_give_it(tmp_path, sent, there, promoted_ns):
+    lines, rows = ledger_of(sent, there)
     expected = {}
     for id in {each.id for each in (*lines, *rows)}:
         of_it = [each for each in lines if each.id == id], [each for each in rows if each.id == id]

@@ -1,6 +1,7 @@
 """The record's large files as tables: what is read, and what is counted as damage, is what the line decoder says."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Literal
@@ -19,11 +20,11 @@ ROWS = Form(Survivor)
 GOOD = b'{"v":1,"id":"a","sum":"s","xid":7,"region":"r","count":1}\n'
 
 
-def read(*files: Path, form: Form = ROWS) -> tuple[list[tuple], Damage]:
+def read(*files: Path, form: Form = ROWS, of: Sequence[Path] = ()) -> tuple[list[tuple], Damage]:
     damage = Damage()
-    with tables() as opened:
-        opened.make("CREATE TABLE found AS SELECT * FROM {rows}", files, form, damage)
-        return sorted(opened.db.execute("SELECT * FROM found").fetchall(), key=repr), damage
+    with tables(of) as opened:
+        opened.read("found", "*", files, form, damage)
+        return sorted(opened.db.execute("SELECT * EXCLUDE (part) FROM found").fetchall(), key=repr), damage
 
 
 def decoded(*files: Path) -> tuple[list[tuple], Damage]:
@@ -120,7 +121,7 @@ def test_nothing_of_a_judgement_stays_on_the_disk_also_when_it_fails(tmp_path, m
     (tmp_path / "temporary").mkdir()
     damaged = with_lines(tmp_path / "x.ndjson", b"no line\n")
     with pytest.raises(ZeroDivisionError), tables() as opened:
-        opened.make("CREATE TABLE found AS SELECT * FROM {rows}", [damaged], ROWS, Damage())
+        opened.read("found", "*", [damaged], ROWS, Damage())
         assert list((tmp_path / "temporary").rglob("*.ndjson"))
         raise ZeroDivisionError
     assert not list((tmp_path / "temporary").iterdir())
@@ -130,7 +131,7 @@ def test_what_a_writer_writes_is_read_where_it_lies(tmp_path):
     path = tmp_path / "x.ndjson"
     path.write_bytes(b"".join(b'{"v":1,' + msgspec.json.encode(Survivor(f"{n}", "é"))[1:] + b"\n" for n in range(3)))
     with tables() as opened:
-        assert str(path) in opened.make("SELECT * FROM {rows}", [path], ROWS, Damage())
+        assert opened.read("found", "*", [path], ROWS, Damage()) == [path]
 
 
 def test_a_line_that_duckdb_alone_refuses_is_read_beside_another_files_damage(tmp_path: Path) -> None:
@@ -142,3 +143,33 @@ def test_a_line_that_duckdb_alone_refuses_is_read_beside_another_files_damage(tm
     assert (found, damage) == decoded(*files)
     assert "y" in {row[0] for row in found}
     assert damage.lines == 1
+
+
+def test_in_parts_every_row_is_in_one_those_of_an_id_in_the_same_and_what_is_dropped_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.ndjson"
+    path.write_bytes(b"".join(GOOD.replace(b'"a"', b'"%d"' % (number % 30)) for number in range(90)))
+    monkeypatch.setattr("gameday.record.tables.PART_BYTES", 1_000)
+    with tables([path]) as opened:
+        opened.read("found", "*", [path], ROWS, Damage())
+        opened.derive("counted", "SELECT id, count(*) AS many FROM found WHERE part = {part} GROUP BY id")
+        parts = opened.db.execute("SELECT part, count(*) FROM found GROUP BY part").fetchall()
+        assert 1 < len(parts) <= opened.parts
+        assert sum(count for _, count in parts) == 90
+        counted = opened.db.execute("SELECT id, many FROM counted").fetchall()
+        assert sorted(counted) == sorted((str(number), 3) for number in range(30))
+        opened.drop("found")
+        opened.drop("counted")
+        assert not list(opened.folder.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("line", [b"", b"no line\n", b'{"v":1,"id":"a","id":"b","sum":"s","count":1}\n'])
+def test_what_is_read_in_parts_is_what_the_decoder_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    path = with_lines(tmp_path / "x.ndjson", line)
+    monkeypatch.setattr("gameday.record.tables.PART_BYTES", 40)
+    assert read(path, of=[path]) == decoded(path)
+    (tmp_path / "none.ndjson").touch()
+    assert read(tmp_path / "none.ndjson", of=[path]) == ([], Damage())
