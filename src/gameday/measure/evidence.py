@@ -107,7 +107,7 @@ def _read(record: Record, opened: Tables) -> Evidence:
     boots.foreign += ledger.foreign_stamps
     probes = boots.seen(lines("probes", record.read_probes))
     scheduled = tuple(sorted(probes, key=lambda probe: probe.scheduled_mono_ns))
-    promoted = promotion(events, ledger.first_served(), primary=plan.primary, secondary=plan.secondary)
+    promoted = promotion(events, ledger.first_served, primary=plan.primary, secondary=plan.secondary)
     classified = classify(opened, [record.survivors], promoted, damage("survivors.ndjson"))
     documents = tuple(boots.seen(lines("objects.ndjson", record.read_objects)))
     document_reads = tuple(boots.seen(lines("objects-survivors.ndjson", record.read_objects_survivors)))

@@ -38,29 +38,23 @@ CASE WHEN is_old THEN xid END AS old_xid
 """
 _ATTEMPTS = """
 SELECT
-    id, writer, attempt, sents, settles, foreign_stamps, sent_line, settled_line,
+    id, writer, attempt, sents, settles,
     coalesce(least(old_ns, newer_ns, unknown_ns, refused_ns) < sent_ns, false) AS early,
     CASE WHEN old_ns IS NOT NULL OR newer_ns IS NOT NULL THEN 2 WHEN unknown_ns IS NOT NULL OR settles = 0 THEN 1
         ELSE 0 END::TINYINT AS strength,
     least(old_ns, newer_ns) AS acked_ns, coalesce(unknown_ns, refused_ns) AS failed_ns,
-    old_ns, old_xid, newer_ns IS NOT NULL AS newer, elsewhere, served_ns, served_us,
+    old_ns, old_xid, newer_ns IS NOT NULL AS newer,
     coalesce(sent_sum, any_sum) AS sum, size_bytes, {told}
 FROM (
     SELECT id, writer, attempt,
         count(*) FILTER (ev = 0)::INTEGER AS sents,
         count(*) FILTER (ev > 0)::INTEGER AS settles,
-        count(*) FILTER (is_foreign)::INTEGER AS foreign_stamps,
-        min(line) FILTER (ev = 0) AS sent_line,
-        min(line) FILTER (ev > 0) AS settled_line,
         min(mono_ns) FILTER (ev = 0) AS sent_ns,
         min(mono_ns) FILTER (ev = 2) AS unknown_ns,
         min(mono_ns) FILTER (ev = 1) AS refused_ns,
         min(mono_ns) FILTER (is_old) AS old_ns,
         min(mono_ns) FILTER (ev = 3 AND NOT is_old) AS newer_ns,
         min(old_xid) AS old_xid,
-        bool_or(elsewhere) AS elsewhere,
-        min(mono_ns) FILTER (serves) AS served_ns,
-        min(served_us) AS served_us,
         min(sum) FILTER (ev = 0) AS sent_sum,
         min(sum) AS any_sum,
         min(size_bytes) AS size_bytes, {kept}
@@ -82,12 +76,12 @@ _LSN = (
     " + try_cast('0x' || split_part({0}, '/', 2) AS UBIGINT)"
 )
 _COUNTS = """
-SELECT count(*), coalesce(sum(foreign_stamps), 0), count(*) FILTER (strength = 1), count(*) FILTER (settles = 0),
-    count(*) FILTER (sents = 0),
+SELECT count(*), count(*) FILTER (strength = 1), count(*) FILTER (settles = 0), count(*) FILTER (sents = 0),
     coalesce(sum(greatest(sents - 1, 0) + greatest(settles - 1, 0) + early::INTEGER), 0),
     count(*) FILTER (straddles)
 FROM attempts
 """
+_SERVED = "SELECT mono_ns, served_us, writer FROM lines WHERE serves ORDER BY ALL LIMIT 1"
 _MISSING_ATTEMPTS = """
 SELECT coalesce(sum(holes), 0) FROM (
     SELECT max(attempt) - min(attempt) + 1 - count(DISTINCT attempt) AS holes FROM attempts
@@ -95,17 +89,13 @@ SELECT coalesce(sum(holes), 0) FROM (
 )"""
 _MISSING_LINES = """
 SELECT coalesce(sum(greatest(max_line, 1) - least(min_line, 1) + 1 - seen), 0)::HUGEINT FROM (
-    SELECT max(line) AS max_line, min(line) AS min_line, count(DISTINCT line) AS seen FROM ({lines})
+    SELECT max(line) AS max_line, min(line) AS min_line, count(DISTINCT line) AS seen FROM lines
     WHERE line IS NOT NULL GROUP BY writer
 )"""
-_LINES_OF_ATTEMPTS = """
-SELECT writer, sent_line AS line FROM attempts UNION ALL SELECT writer, settled_line FROM attempts"""
 # A writer's numbers are 1 to their count, each once, when hashes and all, exclusive-ored, are those of the numbers.
 _NUMBERED = """
-SELECT max(greatest(sent_line, settled_line)) AS last, count(sent_line) + count(settled_line) AS seen,
-    xor(coalesce(bit_xor(hash(sent_line)) FILTER (sent_line IS NOT NULL), 0),
-        coalesce(bit_xor(hash(settled_line)) FILTER (settled_line IS NOT NULL), 0)) AS told
-FROM attempts GROUP BY writer HAVING last IS NOT NULL"""
+SELECT max(line) AS last, count(line) AS seen, bit_xor(hash(line)) AS told
+FROM lines WHERE line IS NOT NULL GROUP BY writer"""
 _NUMBERS = "SELECT bit_xor(hash(number)) FROM range(1, $1) numbers(number)"
 
 
@@ -159,15 +149,10 @@ class Ledger:
     gaps: LedgerGaps
     attempts: int
     indeterminate: int  # attempts
+    straddling: int  # attempts
     foreign_stamps: int  # of another boot than the drill's
-    straddling: int
-
-    def first_served(self) -> Served | None:
-        """None when the standby acknowledged nothing after the start."""
-        found = self.tables.db.execute(
-            "SELECT served_ns, served_us, writer FROM attempts WHERE served_ns IS NOT NULL ORDER BY ALL LIMIT 1"
-        ).fetchone()
-        return Served(found[0], _utc(found[1]), found[2]) if found else None
+    elsewhere: int  # acknowledgements of another region than the primary
+    first_served: Served | None  # None: the standby acknowledged nothing after the start
 
     def first_failure(self, since_ns: int) -> tuple[int, str] | None:
         """The earliest settlement at or after a moment that was no acknowledgement, and in words whose."""
@@ -180,10 +165,8 @@ class Ledger:
 
     def only_acknowledged_by_the_primary(self) -> int | None:
         """How many attempts the primary region acknowledged; None when another region acknowledged any, or none did."""
-        acks, others = self.tables.row(
-            "SELECT count(*) FILTER (strength = 2), count(*) FILTER (elsewhere) FROM attempts"
-        )
-        return acks if acks and not others else None
+        (acks,) = self.tables.row("SELECT count(*) FILTER (strength = 2) FROM attempts")
+        return acks if acks and not self.elsewhere else None
 
 
 def settle(tables: Tables, segments: Sequence[Path], sides: Sides, damage: Damage) -> Ledger:
@@ -196,16 +179,19 @@ def settle(tables: Tables, segments: Sequence[Path], sides: Sides, damage: Damag
     lines, attempts_of_lines = _statements(sides.replayed)
     tables.read("lines", lines, segments, LINES, damage, told)
     tables.derive("attempts", attempts_of_lines)
-    attempts, foreign, indeterminate, unsettled, unsent, contradictory, straddling = tables.row(_COUNTS)
+    attempts, indeterminate, unsettled, unsent, contradictory, straddling = tables.row(_COUNTS)
     gaps = LedgerGaps(
         unsettled=unsettled,
         unsent=unsent,
         contradictory=int(contradictory),
         missing_attempts=int(tables.row(_MISSING_ATTEMPTS)[0]),
-        missing_lines=_missing_lines(tables, "SELECT writer, line FROM lines" if contradictory else ""),
+        missing_lines=_missing_lines(tables),
     )
+    foreign, elsewhere = tables.row("SELECT count(*) FILTER (is_foreign), count(*) FILTER (elsewhere) FROM lines")
+    served = tables.db.execute(_SERVED).fetchone()
     tables.drop("lines")
-    return Ledger(tables, gaps, attempts, indeterminate, int(foreign), straddling)
+    first_served = Served(served[0], _utc(served[1]), served[2]) if served else None
+    return Ledger(tables, gaps, attempts, indeterminate, straddling, foreign, elsewhere, first_served)
 
 
 def _statements(replayed: int | None) -> tuple[str, str]:
@@ -218,14 +204,14 @@ def _statements(replayed: int | None) -> tuple[str, str]:
     return _LINES.format(positions=positions), _ATTEMPTS.format(told=_POSITIONS_TOLD, kept=kept, part="{part}")
 
 
-def _missing_lines(tables: Tables, lines: str) -> int:
-    """Holes in the numbering of every writer; ``lines`` tells all, where attempts do not."""
-    if not lines and all(
+def _missing_lines(tables: Tables) -> int:
+    """Holes in the numbering of every writer."""
+    if all(
         seen == last and told == tables.row(_NUMBERS, [last + 1])[0]
         for last, seen, told in tables.db.execute(_NUMBERED).fetchall()
     ):
         return 0
-    return int(tables.row(_MISSING_LINES.format(lines=lines or _LINES_OF_ATTEMPTS))[0])
+    return int(tables.row(_MISSING_LINES)[0])
 
 
 def _utc(micros: int | None) -> str:
