@@ -8,6 +8,8 @@ import pytest
 from state_walk import Refused, walk
 from template_reading import Template, text
 
+from gameday.lab.fence import DECIDES, NOT_NEEDED
+
 pytestmark = pytest.mark.infra
 
 SUCCESS, FAILURE = "Success: HTTP Status Code 200, OK", "Failure: connection timed out"
@@ -86,6 +88,13 @@ def test_an_unplanned_failover_goes_through_these_states_in_this_order(machine: 
         "NotifySuccess",
         "Done",
     ]
+
+
+def test_the_fence_waits_out_the_states_before_the_decision_and_knows_the_one_against_it(machine: dict[str, Any]):
+    entered, _ = walk(machine, answers())
+    assert set(entered[: entered.index("LatchDns")]) == DECIDES - {""}
+    entered, _ = walk(machine, answers(CheckPrimaryHealth=[observed(SUCCESS)]))
+    assert entered[-2:] == [NOT_NEEDED, "Done"]
 
 
 def test_the_dns_latch_points_the_primary_record_at_the_standby_and_keeps_its_check(machine: dict[str, Any]):

@@ -23,6 +23,12 @@ FOLLOWS_OR_IS_LOST = frozenset(
     {"available", "creating", "deleting", "failed", "starting", "stopped", "stopping", "storage-full"}
 )
 
+# The failover's first states (infra): in these it has not decided yet. Where it decided against it, nobody is promoted.
+DECIDES = frozenset(
+    {"", "KnownMode?", "ListRunning", "First?", "CheckPrimaryHealth", "Planned?", "PrimaryStillUnhealthy?"}
+)
+NOT_NEEDED = "NotNeeded"
+
 
 @dataclass(frozen=True, slots=True)
 class Fence:
@@ -48,30 +54,41 @@ def fence_if_a_failover_follows(lab: Lab, region: str, timeline: Timeline, clock
     """After ``region`` was healed unfenced: fence it should a failover still begin; tells whether one did.
 
     A health check that has counted the outage says unhealthy for threshold × interval more, and an alarm that turns in
-    that time starts a failover beside a primary that lives. Ends when the check says healthy and no failover runs, or
-    after twice that time; a check that is still unhealthy then is noted.
+    that time starts a failover beside a primary that lives. One that finds the check healthy again decides against it,
+    and nobody must be fenced for it: each is waited for until it has decided. Ends when the check says healthy and no
+    failover runs, or after twice that time; a check that is still unhealthy then is noted.
     """
     if status.database(lab, region).role == "replica":
         return False
     timers = timers_of(lab)
     limit_s = 2 * timers.health_check_threshold * timers.health_check_interval_s + EVENT_WITHIN_S
     deadline_ns = clock.mono_ns() + int(limit_s * NS)
-    while not fence_if_promoted(lab, region, timeline, clock):
-        if status.health_check(lab) == "healthy":
-            return fence_if_promoted(lab, region, timeline, clock)  # it may have begun a moment before
-        if clock.mono_ns() >= deadline_ns:
+    while True:
+        is_healthy = status.health_check(lab) == "healthy"  # asked first: a failover may have begun a moment before
+        is_over = clock.mono_ns() >= deadline_ns
+        if was_replaced(lab, region):
+            if (is_over or not _is_deciding(lab)) and fence_if_promoted(lab, region, timeline, clock):
+                return True
+        elif is_healthy:
+            return False
+        if is_over:
             timeline.add(Kind.NOTE, "healed, and the health check is still unhealthy: a failover may follow")
             return False
         clock.sleep(LOOK_EVERY_S)
-    return True
+
+
+def _is_deciding(lab: Lab) -> bool:
+    execution = status.execution(lab)
+    return execution is not None and execution.status == "RUNNING" and execution.state in DECIDES
 
 
 def was_replaced(lab: Lab, region: str) -> bool:
     """Whether ``region`` held the primary database and has lost that place, or may lose it at any moment.
 
-    A failover that runs, and a PRIMARY record that points elsewhere, count: what is healed a moment before the other
-    database is promoted would be a second primary. A replica that is gone, failed or not made yet took no place. A
-    region whose own database is a replica has no place to lose, nor has a standby whose replica is gone.
+    A failover that runs and has not decided against it, and a PRIMARY record that points elsewhere, count: what is
+    healed a moment before the other database is promoted would be a second primary. A replica that is gone, failed or
+    not made yet took no place. A region whose own database is a replica has no place to lose, nor has a standby whose
+    replica is gone.
     """
     own = status.database(lab, region).role
     if own == "replica" or (own == "gone" and region == lab.secondary and status.latched_to(lab) != region):
@@ -80,7 +97,7 @@ def was_replaced(lab: Lab, region: str) -> bool:
     if other.role == "primary" or (other.role == "replica" and other.status not in FOLLOWS_OR_IS_LOST):
         return True
     execution = status.execution(lab)
-    is_failing_over = execution is not None and execution.status == "RUNNING"
+    is_failing_over = execution is not None and execution.status == "RUNNING" and execution.state != NOT_NEEDED
     return is_failing_over or status.latched_to(lab) == lab.other(region)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from gameday.clock import NS, HandClock
 from gameday.errors import FaultError
-from gameday.lab.fence import fence, fence_if_a_failover_follows, was_replaced
+from gameday.lab.fence import NOT_NEEDED, fence, fence_if_a_failover_follows, was_replaced
 from gameday.lab.model import Lab, Outputs
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
@@ -27,6 +27,7 @@ class Account:
         default_factory=lambda: {EAST: ("primary", "available"), WEST: ("replica", "available")}
     )
     execution: str | None = None
+    state: str = "PromoteReplica"  # the one that the execution entered last
     points_at: str = EAST
     health: str = "Success: HTTP Status Code 200, OK"
     desired: int = 2
@@ -92,7 +93,10 @@ class Stub:
         return self
 
     def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        return [{"events": []}]
+        entered = {"name": self.account.state}
+        return [
+            {"events": [{"id": 2, "type": "TaskStateEntered", "timestamp": None, "stateEnteredEventDetails": entered}]}
+        ]
 
     def list_resource_record_sets(self, **_: Any) -> dict[str, Any]:
         value = f"{self.account.points_at}.app.gameday.example"
@@ -127,6 +131,10 @@ def test_a_primary_whose_replica_was_lost_was_not_replaced_by_it(status: tuple[s
 def test_a_failover_that_runs_may_promote_at_any_moment() -> None:
     assert was_replaced(lab_on(Account(execution="RUNNING")), EAST)
     assert not was_replaced(lab_on(Account(execution="FAILED")), EAST)
+
+
+def test_a_failover_that_decided_against_it_promotes_nobody() -> None:
+    assert not was_replaced(lab_on(Account(execution="RUNNING", state=NOT_NEEDED)), EAST)
 
 
 def test_a_primary_record_that_points_at_the_standby_is_a_failover_begun() -> None:
@@ -164,7 +172,7 @@ def timeline(tmp_path: Path) -> Iterator[Timeline]:
     timeline.close()
 
 
-FAILING = "Failure: the connection timed out"
+GOOD, FAILING = "Success: HTTP Status Code 200, OK", "Failure: the connection timed out"
 
 
 def test_a_failover_that_begins_after_the_healing_finds_the_old_primary_fenced(timeline: Timeline) -> None:
@@ -174,9 +182,24 @@ def test_a_failover_that_begins_after_the_healing_finds_the_old_primary_fenced(t
     assert (account.desired, account.ingress) == (0, [])
 
 
+def test_a_failover_that_begins_and_finds_the_primary_healthy_again_leaves_it_unfenced(timeline: Timeline) -> None:
+    account = Account(health=FAILING, state="CheckPrimaryHealth")
+    told = iter([{"execution": "RUNNING"}, {"health": GOOD}, {"state": NOT_NEEDED}, {"execution": "SUCCEEDED"}])
+    clock = Turning(20.0, lambda: [setattr(account, *each) for each in next(told, {}).items()])
+    assert not fence_if_a_failover_follows(lab_on(account), EAST, timeline, clock)
+    assert (account.desired, account.ingress) == (2, ["5432 from the tasks"])
+
+
+def test_a_failover_that_cannot_decide_finds_the_old_primary_fenced_in_the_end(timeline: Timeline) -> None:
+    account, clock = Account(health=FAILING, execution="RUNNING", state="CheckPrimaryHealth"), HandClock()
+    assert fence_if_a_failover_follows(lab_on(account), EAST, timeline, clock)
+    assert account.desired == 0
+    assert clock.now_ns / NS >= 60
+
+
 def test_once_the_health_check_is_good_again_nothing_is_fenced(timeline: Timeline) -> None:
     account = Account(health=FAILING)
-    clock = Turning(20.0, lambda: setattr(account, "health", "Success: HTTP Status Code 200, OK"))
+    clock = Turning(20.0, lambda: setattr(account, "health", GOOD))
     assert not fence_if_a_failover_follows(lab_on(account), EAST, timeline, clock)
     assert account.desired == 2
     assert 20 <= clock.now_ns / NS < 21
