@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 PR_SET_PDEATHSIG = 1
+STARTTIME = 19  # of the fields of /proc/PID/stat after the name: proc(5)
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -94,7 +95,10 @@ def kill_tree(process: "subprocess.Popen[bytes]") -> int:
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A process id that cannot be mistaken for a later process of the same number."""
+    """A process id that cannot be mistaken for a later process of the same number.
+
+    ``started_s`` counts from the machine's start on Linux, where nobody sets that clock; elsewhere it is the system's.
+    """
 
     pid: int
     started_s: float
@@ -104,9 +108,17 @@ def identify(pid: int) -> ProcessId | None:
     """The identity of a living process, or None when there is none."""
     try:
         process = psutil.Process(pid)
-        return ProcessId(pid, process.create_time()) if process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
+        return ProcessId(pid, _started_s(process)) if process.status() != psutil.STATUS_ZOMBIE else None
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return None
+
+
+def _started_s(process: psutil.Process) -> float:
+    """psutil adds the time at which the machine started, which a step of the system's clock changes."""
+    if sys.platform != "linux":
+        return process.create_time()
+    after_its_name = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2]
+    return int(after_its_name.split()[STARTTIME]) / os.sysconf("SC_CLK_TCK")
 
 
 def alive(who: ProcessId) -> bool:
@@ -117,8 +129,8 @@ def alive(who: ProcessId) -> bool:
 def signal_exactly(who: ProcessId, number: int) -> None:
     """Signal that very process, and no later one of its number; it may end by itself just now."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(who.pid)
-        if process.create_time() == who.started_s:
+        process = psutil.Process(who.pid)  # which signals no later one
+        if alive(who):
             process.send_signal(number)
 
 

@@ -22,8 +22,9 @@ from chaos_process import ChaosProcess, chaos_run
 from leftovers import CLEAN_WITHIN_S, all_gone, command_at, everything_of_drill
 
 from gameday.clock import NS, SYSTEM, eventually
-from gameday.errors import DeadlineError, GamedayError
+from gameday.errors import GamedayError
 from gameday.facts import Event, Kind, Verdict
+from gameday.lab import status
 from gameday.lab.local.attach import living
 from gameday.lab.local.ground import Addresses, Ports
 from gameday.lab.local.lab import LabOptions
@@ -144,14 +145,19 @@ def _victim(cell: Cell, drill: ChaosProcess, lab: RunningLab | None) -> int:
 
 
 def _not_served(lab: RunningLab) -> Iterator[str]:
-    """One region takes orders in the end, and at no look both do."""
+    """One region takes orders once no failover runs any more, and at no look both do."""
     seen: list[list[str]] = []
+
+    def failing_over() -> bool:
+        execution = status.execution(lab.lab)
+        return execution is not None and execution.status == "RUNNING"
 
     def taking() -> int:
         seen.append([region for region in lab.lab.regions if _takes_orders(lab, region)])
         return len(seen[-1])
 
     told: list[str] = []
+    _noticing(lambda: eventually(failing_over, False, what="a failover", within_s=SERVES_WITHIN_S), told)
     _noticing(lambda: eventually(taking, 1, what="regions that take orders", within_s=SERVES_WITHIN_S), told)
     yield from told
     if any(len(each) > 1 for each in seen):
@@ -241,7 +247,7 @@ def _is_at(home: Path, pid: int) -> bool:
 def _noticing(look: Callable[[], object], wrong: list[str]) -> None:
     try:
         look()
-    except DeadlineError as cause:
+    except GamedayError as cause:  # a deadline, or a lab that is not there any more
         wrong.append(str(cause))
 
 

@@ -153,7 +153,8 @@ def _last_words(owner: ProcessId, within_s: float | None, clock: Clock = SYSTEM)
     """What the drill said before it let go of the pipe or, as a child that it forked may hold that on, before it ended;
     None when it goes on after ``within_s``."""
     until_ns, said = clock.mono_ns() + int((within_s or 0) * NS), b""
-    while (left_s := LOOKS_EVERY_S if within_s is None else (until_ns - clock.mono_ns()) / NS) > 0:
+    while said != DISMISSED:
+        left_s = LOOKS_EVERY_S if within_s is None else max(0.0, (until_ns - clock.mono_ns()) / NS)
         has_ended = not alive(owner)  # asked before the pipe is read to its end, so that its last word counts
         if select.select([0], [], [], 0 if has_ended else min(left_s, LOOKS_EVERY_S))[0]:
             piece = os.read(0, 64)
@@ -162,7 +163,9 @@ def _last_words(owner: ProcessId, within_s: float | None, clock: Clock = SYSTEM)
             said += piece
         elif has_ended:
             return said
-    return None
+        elif not left_s:
+            return None
+    return said
 
 
 def _ended(record: Record, watch: Watch) -> bytes:

@@ -27,7 +27,7 @@ FOLLOWS_OR_IS_LOST = frozenset(
 DECIDES = frozenset(
     {"", "KnownMode?", "ListRunning", "First?", "CheckPrimaryHealth", "Planned?", "PrimaryStillUnhealthy?"}
 )
-NOT_NEEDED = "NotNeeded"
+NOT_NEEDED = ("NotNeeded", "Done")  # and after a failover its region has the place, and DNS points at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,9 @@ def fence_if_a_failover_follows(lab: Lab, region: str, timeline: Timeline, clock
 
     A health check that has counted the outage says unhealthy for threshold × interval more, and an alarm that turns in
     that time starts a failover beside a primary that lives. One that finds the check healthy again decides against it,
-    and nobody must be fenced for it: each is waited for until it has decided. Ends when the check says healthy and no
-    failover runs, or after twice that time; a check that is still unhealthy then is noted.
+    and nobody must be fenced for it: each is given its time to decide. Ends when the check says healthy and no failover
+    runs, or after twice that time, when one that has not decided yet is fenced for; a check that is still unhealthy
+    then is noted.
     """
     if status.database(lab, region).role == "replica":
         return False
@@ -67,19 +68,22 @@ def fence_if_a_failover_follows(lab: Lab, region: str, timeline: Timeline, clock
         is_healthy = status.health_check(lab) == "healthy"  # asked first: a failover may have begun a moment before
         is_over = clock.mono_ns() >= deadline_ns
         if was_replaced(lab, region):
-            if (is_over or not _is_deciding(lab)) and fence_if_promoted(lab, region, timeline, clock):
+            if (is_over or not _is_deciding(lab, region)) and fence_if_promoted(lab, region, timeline, clock):
                 return True
         elif is_healthy:
             return False
         if is_over:
-            timeline.add(Kind.NOTE, "healed, and the health check is still unhealthy: a failover may follow")
+            if not is_healthy:
+                timeline.add(Kind.NOTE, "healed, and the health check is still unhealthy: a failover may follow")
             return False
         clock.sleep(LOOK_EVERY_S)
 
 
-def _is_deciding(lab: Lab) -> bool:
+def _is_deciding(lab: Lab, region: str) -> bool:
+    """Whether nothing but a failover that has not decided yet could take the region's place."""
     execution = status.execution(lab)
-    return execution is not None and execution.status == "RUNNING" and execution.state in DECIDES
+    is_deciding = execution is not None and execution.status == "RUNNING" and execution.state in DECIDES
+    return is_deciding and not _has_the_place(lab, lab.other(region))
 
 
 def was_replaced(lab: Lab, region: str) -> bool:
@@ -93,12 +97,17 @@ def was_replaced(lab: Lab, region: str) -> bool:
     own = status.database(lab, region).role
     if own == "replica" or (own == "gone" and region == lab.secondary and status.latched_to(lab) != region):
         return False
-    other = status.database(lab, lab.other(region))
-    if other.role == "primary" or (other.role == "replica" and other.status not in FOLLOWS_OR_IS_LOST):
+    if _has_the_place(lab, lab.other(region)):
         return True
     execution = status.execution(lab)
-    is_failing_over = execution is not None and execution.status == "RUNNING" and execution.state != NOT_NEEDED
-    return is_failing_over or status.latched_to(lab) == lab.other(region)
+    return execution is not None and execution.status == "RUNNING" and execution.state not in NOT_NEEDED
+
+
+def _has_the_place(lab: Lab, region: str) -> bool:
+    """Whether a region's database is or becomes the primary, or clients are sent there."""
+    own = status.database(lab, region)
+    is_promoted = own.role == "primary" or (own.role == "replica" and own.status not in FOLLOWS_OR_IS_LOST)
+    return is_promoted or status.latched_to(lab) == region
 
 
 def fence(lab: Lab, region: str, timeline: Timeline, clock: Clock = SYSTEM) -> Fence:

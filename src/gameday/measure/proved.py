@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from gameday.clock import NS
-from gameday.errors import GamedayError, NoRoomToJudge, RecordError
+from gameday.errors import GamedayError, NoRoomToJudge, RecordUnwritable
 from gameday.facts import Finding, Measurement, Verdict, WriteClass
 from gameday.facts.selftest import PlantedTruth, RecordSelfTest
 from gameday.measure.classes import UNEXPECTED
@@ -113,7 +113,9 @@ def _copy(record: Record, plant: Callable[[Record], None] = lambda copy: None) -
         try:
             copy = copied(record, stack.enter_context(own_folder("gameday-planted-")))
             plant(copy)
-        except (OSError, RecordError) as cause:
+        except FileNotFoundError:
+            raise  # something of the record is not where it must be
+        except (OSError, RecordUnwritable) as cause:
             raise NoRoomToJudge("a copy to plant in", _words(cause), "free the temporary folder's disk") from cause
         yield copy
 

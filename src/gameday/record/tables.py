@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import MISSING, dataclass, fields
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 MEMORY_MAX = "600MB"  # of DuckDB; what does not fit goes to its temporary folder
 THREADS = 2
-PART_BYTES = 1 << 30  # of the files that are judged: the groups of a million writes or two have room in the memory
+PART_BYTES = 1 << 29  # of the files that are judged: the groups of a million writes or so have room in the memory
 PIECE_BYTES = 1 << 16  # a piece and what is decoded of it stay in the cache
 LINE_BYTES_MAX = 16 << 20  # DuckDB's own bound of one object
 # What waits to be written to a part is not in the memory for long, so many parts as there are: measured.
@@ -100,10 +102,10 @@ class Tables:
         if self.parts == 1:
             self.db.execute(f"CREATE TABLE {name} AS SELECT *, 0 AS part FROM ({select.format(part=0)})")
             return
+        (self.folder / name).mkdir()
         for part in range(self.parts):
-            path = self.folder / name / f"part={part}"
-            path.mkdir(parents=True)
-            self._store(select.format(part=part), path / "rows.parquet")
+            select_it = f"SELECT *, {part} AS part FROM ({select.format(part=part)})"
+            self._store(select_it, self.folder / name / f"{part}.parquet")
         self._show(name)
 
     def drop(self, name: str) -> None:
@@ -135,13 +137,11 @@ class Tables:
             return
         shutil.rmtree(self.folder / name, ignore_errors=True)
         # Hashed once more, as tables of hashes have a slot by the first hash.
-        select = f"SELECT {columns}, hash(hash(id)) % {self.parts} AS part FROM {rows}"
-        self._store(select, self.folder / name, "PARTITION_BY (part)", f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}", told=told)
-        for part in range(self.parts):  # one that is empty has a file too, which tells the columns
-            path = self.folder / name / f"part={part}"
-            if not path.exists():
-                path.mkdir(parents=True)
-                self._store(f"SELECT {columns} FROM {_rows((), form)}", path / "none.parquet", told=told)
+        select = f"SELECT {columns}, (hash(hash(id)) % {self.parts})::INTEGER AS part FROM {rows}"
+        split = ("PARTITION_BY (part)", "WRITE_PARTITION_COLUMNS", f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}")
+        self._store(select, self.folder / name, *split, told=told)
+        none = f"SELECT {columns}, 0 AS part FROM {_rows((), form)}"  # without a row it tells the columns
+        self._store(none, self.folder / name / "none.parquet", told=told)
         self._show(name)
 
     def _store(self, select: str, path: Path, *how: str, told: Mapping[str, Any] | None = None) -> None:
@@ -149,18 +149,17 @@ class Tables:
         self.db.execute(f"COPY ({select}) TO {_quoted(str(path))} ({form})", told)
 
     def _show(self, name: str) -> None:
-        files = _quoted(f"{self.folder / name}/*/*.parquet")
-        told = "hive_partitioning = true, hive_types = {'part': INTEGER}"
-        self.db.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet({files}, {told})")
+        files = ", ".join(_quoted(str(path)) for path in (self.folder / name).rglob("*.parquet"))
+        rows = f"read_parquet([{files}], hive_partitioning = false)"
+        self.db.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {rows}")
 
     def _copy(self, path: Path, form: Form, damage: Damage) -> Path:
-        copied = self.folder / f"{len(list(self.folder.iterdir()))}.ndjson"
-        with copied.open("wb") as file:
+        with NamedTemporaryFile("wb", dir=self.folder, suffix=".ndjson", delete=False) as file:
             for line in read_lines(path, form.struct, damage):
                 written = msgspec.json.encode(line) + b"\n"
                 damage.lines += len(written) > LINE_BYTES_MAX
                 file.write(written if len(written) <= LINE_BYTES_MAX else b"")
-        return copied
+        return Path(file.name)
 
 
 @contextmanager
@@ -180,7 +179,9 @@ def tables(files: Sequence[Path] = ()) -> Iterator[Tables]:
                 db.execute("SET enable_progress_bar = false")  # it would be printed among what the caller prints
                 db.execute(f"SET partitioned_write_flush_threshold = {WAITING_ROWS}")
                 yield Tables(db, folder, parts)
-        except (duckdb.OutOfMemoryException, duckdb.IOException) as cause:
+        except (duckdb.OutOfMemoryException, duckdb.IOException, OSError) as cause:
+            if isinstance(cause, OSError) and cause.errno not in (ENOSPC, EDQUOT):
+                raise
             raise NoRoomToJudge(
                 f"room to judge in: {MEMORY_MAX} of memory and a temporary folder beside it", str(cause),
                 "free the temporary folder's disk, or name another: TMPDIR",
@@ -205,7 +206,10 @@ def _rows(files: Sequence[Path], form: Form) -> str:
     if not names:
         return f"(SELECT {', '.join(f'NULL::{kind} AS {name}' for name, kind in form.columns.items())} LIMIT 0)"
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in form.columns.items())
-    return f"read_ndjson([{names}], columns = {{{columns}}}, maximum_object_size = {LINE_BYTES_MAX})"
+    return (
+        f"read_ndjson([{names}], columns = {{{columns}}}, maximum_object_size = {LINE_BYTES_MAX}, "
+        "hive_partitioning = false)"  # else a folder that is called id=7 would give every row that id
+    )
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """The warden: that it watches, that its death is noticed, and what it does where there is no lab to heal."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 from gameday.clock import HandClock, eventually
 from gameday.errors import FaultError
 from gameday.facts import OUTLIVED, Kind
-from gameday.faults.warden import TAKES_OVER, UNHEEDED, Warden, take_back
+from gameday.faults.warden import DISMISSED, TAKES_OVER, UNHEEDED, Warden, _last_words, take_back
 from gameday.lab.reference import LabReference
 from gameday.processes import alive, identify, signal_exactly
 from gameday.record.layout import Record
@@ -161,6 +162,22 @@ def test_a_drill_that_ends_has_ended_though_a_child_holds_its_pipe_on(
         assert (said(record) if record.timeline.exists() else []) == done
     finally:
         signal_exactly(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("said", "heard"), [(DISMISSED, DISMISSED), (b"", None)])
+def test_a_dismissal_at_the_very_end_of_its_time_counts(said: bytes, heard: bytes | None) -> None:
+    read, write = os.pipe()
+    stdin = os.dup(0)
+    os.dup2(read, 0)
+    try:
+        os.write(write, said)
+        me = identify(os.getpid())
+        assert me
+        assert _last_words(me, 0.0) == heard
+    finally:
+        os.dup2(stdin, 0)
+        for number in (read, write, stdin):
+            os.close(number)
 
 
 @pytest.mark.parts

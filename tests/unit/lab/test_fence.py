@@ -133,8 +133,10 @@ def test_a_failover_that_runs_may_promote_at_any_moment() -> None:
     assert not was_replaced(lab_on(Account(execution="FAILED")), EAST)
 
 
-def test_a_failover_that_decided_against_it_promotes_nobody() -> None:
-    assert not was_replaced(lab_on(Account(execution="RUNNING", state=NOT_NEEDED)), EAST)
+@pytest.mark.parametrize("state", NOT_NEEDED)
+def test_a_failover_that_decided_against_it_promotes_nobody(state: str) -> None:
+    assert not was_replaced(lab_on(Account(execution="RUNNING", state=state)), EAST)
+    assert was_replaced(lab_on(Account(execution="RUNNING", state=state, points_at=WEST)), EAST)
 
 
 def test_a_primary_record_that_points_at_the_standby_is_a_failover_begun() -> None:
@@ -184,10 +186,25 @@ def test_a_failover_that_begins_after_the_healing_finds_the_old_primary_fenced(t
 
 def test_a_failover_that_begins_and_finds_the_primary_healthy_again_leaves_it_unfenced(timeline: Timeline) -> None:
     account = Account(health=FAILING, state="CheckPrimaryHealth")
-    told = iter([{"execution": "RUNNING"}, {"health": GOOD}, {"state": NOT_NEEDED}, {"execution": "SUCCEEDED"}])
+    told = iter(
+        [
+            {"execution": "RUNNING"},
+            {"health": GOOD},
+            {"state": NOT_NEEDED[0]},
+            {"state": NOT_NEEDED[1]},
+            {"execution": "SUCCEEDED"},
+        ]
+    )
     clock = Turning(20.0, lambda: [setattr(account, *each) for each in next(told, {}).items()])
     assert not fence_if_a_failover_follows(lab_on(account), EAST, timeline, clock)
     assert (account.desired, account.ingress) == (2, ["5432 from the tasks"])
+
+
+def test_nobody_waits_for_a_decision_where_the_standby_has_the_place_already(timeline: Timeline) -> None:
+    account = Account(health=FAILING, execution="RUNNING", state="CheckPrimaryHealth", points_at=WEST)
+    clock = HandClock()
+    assert fence_if_a_failover_follows(lab_on(account), EAST, timeline, clock)
+    assert clock.now_ns / NS < 1
 
 
 def test_a_failover_that_cannot_decide_finds_the_old_primary_fenced_in_the_end(timeline: Timeline) -> None:

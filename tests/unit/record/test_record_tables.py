@@ -164,6 +164,18 @@ def test_in_parts_every_row_is_in_one_those_of_an_id_in_the_same_and_what_is_dro
         assert not list(opened.folder.rglob("*.parquet"))
 
 
+@pytest.mark.parametrize("part_bytes", [1_000, 40])
+def test_no_name_of_a_folder_is_taken_for_a_value_or_a_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part_bytes: int
+) -> None:
+    folder = tmp_path / "id=7" / "count=2" / "[i]*?"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setattr("gameday.record.tables.PART_BYTES", part_bytes)
+    path = with_lines(folder / "x.ndjson")
+    assert read(path, of=[path]) == decoded(path)
+
+
 @pytest.mark.parametrize("line", [b"", b"no line\n", b'{"v":1,"id":"a","id":"b","sum":"s","count":1}\n'])
 def test_what_is_read_in_parts_is_what_the_decoder_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
