@@ -35,13 +35,13 @@ WITH gathered AS MATERIALIZED (
         min(sum) FILTER (found IS NOT NULL) AS row_min, max(sum) FILTER (found IS NOT NULL) AS row_max
     FROM (
         SELECT id, strength, acked_ns, old_ns, newer, size_bytes, sum, NULL::BIGINT AS found
-        FROM attempts WHERE part = {part}
+        FROM {attempts}
         UNION ALL
-        SELECT id, NULL, NULL, NULL, NULL, NULL, sum, count FROM rows WHERE part = {part}
+        SELECT id, NULL, NULL, NULL, NULL, NULL, sum, count FROM {rows}
     ) GROUP BY id
 ), mixed AS (
-    SELECT id, list(a.sum) AS sums FROM attempts a JOIN gathered w USING (id)
-    WHERE part = {part} AND w.rows > 0 AND w.sum_min <> w.sum_max AND (w.strength < 2 OR a.strength = 2) GROUP BY id
+    SELECT id, list(a.sum) AS sums FROM {attempts} a JOIN gathered w USING (id)
+    WHERE w.rows > 0 AND w.sum_min <> w.sum_max AND (w.strength < 2 OR a.strength = 2) GROUP BY id
 )
 SELECT
     id, attempts, rows, strength, acked_ns, newer, size_bytes,
@@ -56,7 +56,7 @@ FROM gathered LEFT JOIN mixed USING (id)
 """
 # Every write that is not kept, and the rows that nobody sent.
 _EXCEPTIONS = """
-SELECT id, strength, acked_ns, newer, size_bytes, rows, class FROM writes WHERE part = {part} AND class <> 'kept'
+SELECT id, strength, acked_ns, newer, size_bytes, rows, class FROM {writes} WHERE class <> 'kept'
 """
 _LOSS = """
 SELECT count(*), min(acked_ns), max(acked_ns), sum(size_bytes)::BIGINT, count(size_bytes)
@@ -161,7 +161,7 @@ def classify(tables: Tables, survivors: Sequence[Path], promotion: Promotion | N
     """
     tables.read("rows", "id, hash(sum) AS sum, coalesce(count, 1) AS count", survivors, ROWS, damage)
     promoted_ns = promotion.mono_ns if promotion else NEVER_NS
-    tables.derive("writes", _WRITES.format(promoted_ns=promoted_ns, part="{part}"))
+    tables.derive("writes", _WRITES.format(promoted_ns=promoted_ns, attempts="{attempts}", rows="{rows}"))
     tables.drop("rows")
     tables.derive("exceptions", _EXCEPTIONS)
     found = dict(tables.db.execute("SELECT class, count(*) FROM exceptions GROUP BY class").fetchall())

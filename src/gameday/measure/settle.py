@@ -58,7 +58,7 @@ FROM (
         min(sum) FILTER (ev = 0) AS sent_sum,
         min(sum) AS any_sum,
         min(size_bytes) AS size_bytes, {kept}
-    FROM lines WHERE part = {part} GROUP BY id, writer, attempt
+    FROM {lines} GROUP BY id, writer, attempt
 )
 """
 # Only where somebody read how far the standby had replayed.
@@ -195,13 +195,13 @@ def settle(tables: Tables, segments: Sequence[Path], sides: Sides, damage: Damag
 
 
 def _statements(replayed: int | None) -> tuple[str, str]:
-    """The columns of the lines, and the statement that makes attempts of them, ``{part}`` still in it."""
+    """The columns of the lines, and the statement that makes attempts of them, ``{lines}`` still in it."""
     if replayed is None:
-        return _LINES.format(positions=""), _ATTEMPTS.format(told=_NO_POSITIONS_TOLD, kept="", part="{part}")
+        return _LINES.format(positions=""), _ATTEMPTS.format(told=_NO_POSITIONS_TOLD, kept="", lines="{lines}")
     end, start = (_LSN.format(each) for each in ("lsn_after", "lsn_before"))
     kept = _POSITIONS_KEPT.format(replayed=replayed)
     positions = _POSITIONS.format(end=end, start=start)
-    return _LINES.format(positions=positions), _ATTEMPTS.format(told=_POSITIONS_TOLD, kept=kept, part="{part}")
+    return _LINES.format(positions=positions), _ATTEMPTS.format(told=_POSITIONS_TOLD, kept=kept, lines="{lines}")
 
 
 def _missing_lines(tables: Tables) -> int:

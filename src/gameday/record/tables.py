@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import MISSING, dataclass, fields
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
+from string import Formatter
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 
 MEMORY_MAX = "600MB"  # of DuckDB; what does not fit goes to its temporary folder
 THREADS = 2
-PART_BYTES = 1 << 29  # of the files that are judged: the groups of a million writes or so have room in the memory
+PART_BYTES = 1 << 28  # of the files that are judged: its lines and their groups have room in the memory
 PIECE_BYTES = 1 << 16  # a piece and what is decoded of it stay in the cache
 LINE_BYTES_MAX = 16 << 20  # DuckDB's own bound of one object
 # What waits to be written to a part is not in the memory for long, so many parts as there are: measured.
-ROW_GROUP_ROWS, WAITING_ROWS = 8192, 4096
+ROW_GROUP_ROWS, WAITING_ROWS, OPEN_FILES_MAX = 8192, 4096, 512
+ROWS = "rows.parquet"
 _STORED = ("FORMAT parquet", "COMPRESSION uncompressed", "DICTIONARY_SIZE_LIMIT 1")  # read once or twice, then gone
 _TEXTS, _WHOLE = (str, str | None), (StampNs, Count, Ordinal, Count | None, Ordinal | None)
 _COLUMN: dict[Any, str] = dict.fromkeys(_TEXTS, "VARCHAR") | dict.fromkeys(_WHOLE, "BIGINT")
@@ -58,7 +60,7 @@ class Tables:
     """A database of one judgement's own, and the folder of what it has no memory for.
 
     Its tables lie in as many ``parts``: rows of one id are in the same part of each, and one part at a time fits into
-    the memory. One part lies in the memory, several lie in the folder; a query sees one table, with a column ``part``.
+    the memory. One part lies in the memory, several lie in the folder; a query sees one table.
     """
 
     db: "duckdb.DuckDBPyConnection"
@@ -98,14 +100,15 @@ class Tables:
             return of_copies(there)
 
     def derive(self, name: str, select: str) -> None:
-        """Make a table of other tables, a part of it of that part of each: it stands in ``select`` as ``{part}``."""
+        """Make a table of others, each part of it of that part of theirs: they stand in ``select`` as ``{lines}``."""
+        others = {other for _, other, _, _ in Formatter().parse(select) if other}
         if self.parts == 1:
-            self.db.execute(f"CREATE TABLE {name} AS SELECT *, 0 AS part FROM ({select.format(part=0)})")
+            self.db.execute(f"CREATE TABLE {name} AS {select.format(**{other: other for other in others})}")
             return
-        (self.folder / name).mkdir()
         for part in range(self.parts):
-            select_it = f"SELECT *, {part} AS part FROM ({select.format(part=part)})"
-            self._store(select_it, self.folder / name / f"{part}.parquet")
+            path = self._part(name, part)
+            path.mkdir(parents=True)
+            self._store(select.format(**{other: self._rows_of(other, part) for other in others}), path / ROWS)
         self._show(name)
 
     def drop(self, name: str) -> None:
@@ -133,25 +136,31 @@ class Tables:
     def _read(self, name: str, columns: str, files: Sequence[Path], form: Form, told: Mapping[str, Any] | None) -> None:
         rows = _rows(files, form)
         if self.parts == 1:
-            self.db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, 0 AS part FROM {rows}", told)
+            self.db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM {rows}", told)
             return
         shutil.rmtree(self.folder / name, ignore_errors=True)
         # Hashed once more, as tables of hashes have a slot by the first hash.
-        select = f"SELECT {columns}, (hash(hash(id)) % {self.parts})::INTEGER AS part FROM {rows}"
-        split = ("PARTITION_BY (part)", "WRITE_PARTITION_COLUMNS", f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}")
-        self._store(select, self.folder / name, *split, told=told)
-        none = f"SELECT {columns}, 0 AS part FROM {_rows((), form)}"  # without a row it tells the columns
-        self._store(none, self.folder / name / "none.parquet", told=told)
+        select = f"SELECT {columns}, hash(hash(id)) % {self.parts} AS part FROM {rows}"
+        self._store(select, self.folder / name, "PARTITION_BY (part)", f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}", told=told)
+        for part in range(self.parts):  # one that is empty has a file too, which tells the columns
+            path = self._part(name, part)
+            if not path.exists():
+                path.mkdir(parents=True)
+                self._store(f"SELECT {columns} FROM {_rows((), form)}", path / ROWS, told=told)
         self._show(name)
+
+    def _part(self, name: str, part: int) -> Path:
+        return self.folder / name / f"part={part}"  # as DuckDB names it
+
+    def _rows_of(self, name: str, part: int) -> str:
+        return _stored(self._part(name, part))
 
     def _store(self, select: str, path: Path, *how: str, told: Mapping[str, Any] | None = None) -> None:
         form = ", ".join((*_STORED, *how))
         self.db.execute(f"COPY ({select}) TO {_quoted(str(path))} ({form})", told)
 
     def _show(self, name: str) -> None:
-        files = ", ".join(_quoted(str(path)) for path in (self.folder / name).rglob("*.parquet"))
-        rows = f"read_parquet([{files}], hive_partitioning = false)"
-        self.db.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {rows}")
+        self.db.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {_stored(self.folder / name)}")
 
     def _copy(self, path: Path, form: Form, damage: Damage) -> Path:
         with NamedTemporaryFile("wb", dir=self.folder, suffix=".ndjson", delete=False) as file:
@@ -178,6 +187,7 @@ def tables(files: Sequence[Path] = ()) -> Iterator[Tables]:
             with closing(duckdb.connect(":memory:", config=config)) as db:
                 db.execute("SET enable_progress_bar = false")  # it would be printed among what the caller prints
                 db.execute(f"SET partitioned_write_flush_threshold = {WAITING_ROWS}")
+                db.execute(f"SET partitioned_write_max_open_files = {OPEN_FILES_MAX}")
                 yield Tables(db, folder, parts)
         except (duckdb.OutOfMemoryException, duckdb.IOException, OSError) as cause:
             if isinstance(cause, OSError) and cause.errno not in (ENOSPC, EDQUOT):
@@ -210,6 +220,11 @@ def _rows(files: Sequence[Path], form: Form) -> str:
         f"read_ndjson([{names}], columns = {{{columns}}}, maximum_object_size = {LINE_BYTES_MAX}, "
         "hive_partitioning = false)"  # else a folder that is called id=7 would give every row that id
     )
+
+
+def _stored(folder: Path) -> str:
+    files = ", ".join(_quoted(str(path)) for path in folder.rglob("*.parquet"))
+    return f"read_parquet([{files}], hive_partitioning = false)"
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

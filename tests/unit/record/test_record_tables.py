@@ -24,7 +24,7 @@ def read(*files: Path, form: Form = ROWS, of: Sequence[Path] = ()) -> tuple[list
     damage = Damage()
     with tables(of) as opened:
         opened.read("found", "*", files, form, damage)
-        return sorted(opened.db.execute("SELECT * EXCLUDE (part) FROM found").fetchall(), key=repr), damage
+        return sorted(opened.db.execute("SELECT * FROM found").fetchall(), key=repr), damage
 
 
 def decoded(*files: Path) -> tuple[list[tuple], Damage]:
@@ -153,10 +153,10 @@ def test_in_parts_every_row_is_in_one_those_of_an_id_in_the_same_and_what_is_dro
     monkeypatch.setattr("gameday.record.tables.PART_BYTES", 1_000)
     with tables([path]) as opened:
         opened.read("found", "*", [path], ROWS, Damage())
-        opened.derive("counted", "SELECT id, count(*) AS many FROM found WHERE part = {part} GROUP BY id")
-        parts = opened.db.execute("SELECT part, count(*) FROM found GROUP BY part").fetchall()
-        assert 1 < len(parts) <= opened.parts
-        assert sum(count for _, count in parts) == 90
+        opened.derive("counted", "SELECT id, count(*) AS many FROM {found} GROUP BY id")
+        assert opened.parts > 1
+        assert len(list((opened.folder / "found").iterdir())) == opened.parts
+        assert opened.row("SELECT count(*) FROM found") == (90,)
         counted = opened.db.execute("SELECT id, many FROM counted").fetchall()
         assert sorted(counted) == sorted((str(number), 3) for number in range(30))
         opened.drop("found")
