@@ -97,7 +97,7 @@ def rows(bench: Bench) -> PlantedTruth:
 
 def two_primaries(bench: Bench) -> PlantedTruth:
     with bench.drill("two-primaries") as (drill, world), drill.injected(ScriptedOutage(world.stand_in, OUTAGE_S)):
-        world.promote(TAKEN)
+        world.promote(drill.record, TAKEN)
         drill.until_recovered(OBJECTIVES.rto_s)
     return _held_against("two primaries", {"diverged": frozenset(world.stand_in.primary.taken)}, drill)
 

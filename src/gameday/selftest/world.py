@@ -72,9 +72,15 @@ class StandInWorld(RealWorld):
             self.plant(record)
         return super().read_back(lab, record, writer, within_s)
 
-    def promote(self, takes: int) -> None:
-        """Promote the secondary, and let the old primary take so many writes more, from clients that stayed with it."""
+    def promote(self, record: Record, takes: int) -> None:
+        """Promote the secondary, and let the old primary take so many writes more, from clients that stayed with it.
+
+        While it takes nothing: what a client read of it only after the promotion would be taken after it, too.
+        """
         assert self.timeline is not None
+        before = frozenset(self.stand_in.primary.rows)
+        what = "answers of the old primary that nobody has read"
+        eventually(lambda: _unsettled(record) & before, frozenset(), what=what, within_s=TAKEN_WITHIN_S)
         self.stand_in.promote()
         region = self.stand_in.secondary.region
         self.timeline.add(Kind.DATABASE, "available", region=region, role="primary", id="stand-in", endpoint="")
@@ -149,10 +155,20 @@ class Nothing:
 
 def _settled(record: Record) -> tuple[Collection[str], dict[str, str]]:
     """The ids that were acknowledged; and those of which every attempt was refused, with their sums."""
-    ends: dict[str, set[str]] = {}
-    sums: dict[str, str] = {}
-    for line in record.read_writes(Damage()):
-        sums[line.id] = line.sum
-        ends.setdefault(line.id, set()).update({line.ev} - {"sent"})
+    sums = {line.id: line.sum for line in record.read_writes(Damage())}
+    ends = _ends(record)
     acked = {id for id, seen in ends.items() if Settlement.ACKED.value in seen}
     return acked, {id: sums[id] for id, seen in ends.items() if seen == {Settlement.REFUSED.value}}
+
+
+def _unsettled(record: Record) -> frozenset[str]:
+    """The ids that were sent, and no more is known of them."""
+    return frozenset(id for id, seen in _ends(record).items() if not seen)
+
+
+def _ends(record: Record) -> dict[str, set[str]]:
+    """How the attempts of each id were settled."""
+    ends: dict[str, set[str]] = {}
+    for line in record.read_writes(Damage()):
+        ends.setdefault(line.id, set()).update({line.ev} - {"sent"})
+    return ends
