@@ -24,7 +24,7 @@ test: $(STAMP)  ## lint, types, contracts, and every test with coverage
 	$(BIN)/coverage report
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m lab --durations=12
 
-unit: $(STAMP)  ## the tests that start nothing; under a minute
+unit: $(STAMP)  ## the tests that start nothing, without those that try many inputs
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q \
 	  -m "not lab and not infra and not browser and not postgres and not parts and not thorough"
 

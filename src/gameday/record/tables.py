@@ -32,9 +32,9 @@ THREADS = 2
 PART_BYTES = 1 << 28  # of the files that are judged: its lines and their groups have room in the memory
 PIECE_BYTES = 1 << 16  # a piece and what is decoded of it stay in the cache
 LINE_BYTES_MAX = 16 << 20  # DuckDB's own bound of one object
-# What waits to be written to a part is not in the memory for long, so many parts as there are: measured.
+# However many parts there are, little waits in the memory until it is written to one of them.
 ROW_GROUP_ROWS, WAITING_ROWS, OPEN_FILES_MAX = 8192, 4096, 512
-ROWS = "rows.parquet"
+_ONE_PART = "rows.parquet"
 _STORED = ("FORMAT parquet", "COMPRESSION uncompressed", "DICTIONARY_SIZE_LIMIT 1")  # read once or twice, then gone
 _TEXTS, _WHOLE = (str, str | None), (StampNs, Count, Ordinal, Count | None, Ordinal | None)
 _COLUMN: dict[Any, str] = dict.fromkeys(_TEXTS, "VARCHAR") | dict.fromkeys(_WHOLE, "BIGINT")
@@ -108,7 +108,7 @@ class Tables:
         for part in range(self.parts):
             path = self._part(name, part)
             path.mkdir(parents=True)
-            self._store(select.format(**{other: self._rows_of(other, part) for other in others}), path / ROWS)
+            self._store(select.format(**{other: self._rows_of(other, part) for other in others}), path / _ONE_PART)
         self._show(name)
 
     def drop(self, name: str) -> None:
@@ -146,7 +146,7 @@ class Tables:
             path = self._part(name, part)
             if not path.exists():
                 path.mkdir(parents=True)
-                self._store(f"SELECT {columns} FROM {_rows((), form)}", path / ROWS, told=told)
+                self._store(f"SELECT {columns} FROM {_rows((), form)}", path / _ONE_PART, told=told)
         self._show(name)
 
     def _part(self, name: str, part: int) -> Path:
