@@ -6,7 +6,7 @@ The first reading cannot have come from the old primary; the second is exact, be
 second is judged, and only if it holds every row of the first: otherwise somebody else answered.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -23,7 +23,7 @@ BEFORE_HEALING = "survivors-before-healing.ndjson"
 AFTER_HEALING_S = 3.0
 TARGET_HEALTH_S = 20.0  # until a balancer trusts a task that came back: 2 looks, 10 s apart, at timer scale 1
 
-type ReadBack = Callable[[LineWriter, float], int]
+type ReadBack = Callable[[LineWriter, float], int]  # writes the rows in order of their ids
 
 
 def read_before_healing(read_back: ReadBack, record: Record, timeline: Timeline, *, are_served: bool) -> None:
@@ -45,18 +45,17 @@ def read_finally(read_back: ReadBack, record: Record, timeline: Timeline) -> Non
     try:
         with closing(LineWriter(record.survivors, sync=False)) as writer:
             read_back(writer, READ_BACK_WITHIN_S)
-        rows = _sums(record.survivors)
-        gone = {id for id, sum in _sums(record.folder / BEFORE_HEALING).items() if rows.get(id) != sum}
+        rows, gone, first = _compared(_rows(record.folder / BEFORE_HEALING), _rows(record.survivors))
         if gone:
             raise ReadBackError(
                 "every row that was there before healing",
-                f"{len(gone)} gone, {min(gone)} among them",
+                f"{gone:,} gone or changed, {first} among them",
                 "who answers now?",
             )
     except GamedayError as cause:
         timeline.add(Kind.NOTE, "survivors not read back", why=str(cause))
     else:
-        timeline.add(Kind.NOTE, READ_BACK_COMPLETE, rows=_count(record.survivors))
+        timeline.add(Kind.NOTE, READ_BACK_COMPLETE, rows=rows)
 
 
 def read_wal(read: Callable[[], tuple[WalCommit, ...] | None], record: Record, timeline: Timeline) -> None:
@@ -89,9 +88,20 @@ def look_after_healing(clients: Clients, plan: Plan, window_s: float, fenced: se
     clients.timeline.add(Kind.OBSERVATION_END, "looked at until here, healing included", window_s=window_s)
 
 
-def _sums(path: Path) -> dict[str, str]:
-    return {row.id: row.sum for row in read_lines(path, Survivor, Damage())}
+def _rows(path: Path) -> Iterator[Survivor]:
+    return read_lines(path, Survivor, Damage())
 
 
-def _count(path: Path) -> int:
-    return sum(1 for _ in read_lines(path, Survivor, Damage()))
+def _compared(before: Iterator[Survivor], after: Iterator[Survivor]) -> tuple[int, int, str]:
+    """How many rows ``after`` has, how many of ``before`` it lacks or has otherwise, and the first of those.
+
+    Both are in order of ids, so that a row of each is all that is held, however many there are.
+    """
+    rows, gone, first = 0, 0, ""
+    row = next(after, None)
+    for old in before:
+        while row and row.id < old.id:
+            rows, row = rows + 1, next(after, None)
+        if not row or (row.id, row.sum) != (old.id, old.sum):
+            gone, first = gone + 1, first or old.id
+    return rows + (row is not None) + sum(1 for _ in after), gone, first

@@ -29,7 +29,8 @@ RUN = "2026-11-23T18-11-31.000000Z"
 class FakeService:
     """Orders in memory.
 
-    ``mood``: good, hang, hang_after (stores first), trickle (for ever), not_applied, broken, reset, forget.
+    ``mood``: good, hang, hang_after (stores first), trickle (for ever), cut (in the answer), not_applied, broken,
+    reset, forget.
     """
 
     address: str = ADDRESS
@@ -80,13 +81,15 @@ class FakeService:
         await self._over.wait()
         await runner.cleanup()
 
-    async def _misbehave(self, request: web.Request) -> web.Response | None:
+    async def _misbehave(self, request: web.Request) -> web.StreamResponse | None:
         self.asked.append((request.method, request.path))
         self.connections.add(request.transport.get_extra_info("peername") if request.transport else None)
         if self.mood == "hang":
             await asyncio.sleep(60)
         if self.mood == "trickle":
             await _trickle(request)
+        if self.mood == "cut":
+            return await _cut(request)
         if self.mood == "not_applied":
             return web.json_response({}, status=503, headers={"x-gameday-not-applied": "1"})
         if self.mood == "broken":
@@ -95,7 +98,7 @@ class FakeService:
             request.transport.abort()
         return None
 
-    async def _place(self, request: web.Request) -> web.Response:
+    async def _place(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         if bad := await self._misbehave(request):
             return bad
@@ -106,7 +109,7 @@ class FakeService:
         told = {"id": body["id"], "sum": self.orders.get(body["id"]), "region": "here", "xid": 7}
         return web.json_response(told | {"lsn_before": "0/1", "lsn_after": "0/2"}, headers=self._headers)
 
-    async def _find(self, request: web.Request) -> web.Response:
+    async def _find(self, request: web.Request) -> web.StreamResponse:
         if bad := await self._misbehave(request):
             return bad
         id = request.match_info["id"]
@@ -114,7 +117,7 @@ class FakeService:
             return web.json_response({}, status=404, headers=self._headers)
         return web.json_response({"id": id, "sum": self.orders[id], "region": "here", "xid": 7}, headers=self._headers)
 
-    async def _list(self, request: web.Request) -> web.Response:
+    async def _list(self, request: web.Request) -> web.StreamResponse:
         if bad := await self._misbehave(request):
             return bad
         limit = min(int(request.query["limit"]), self.page_size_max)
@@ -136,6 +139,16 @@ async def _trickle(request: web.Request) -> None:
     while True:
         await answer.write(b" ")
         await asyncio.sleep(0.1)
+
+
+async def _cut(request: web.Request) -> web.StreamResponse:
+    """An answer that is told to be longer than it is."""
+    answer = web.StreamResponse(headers={"content-length": "1000"})
+    await answer.prepare(request)
+    await answer.write(b"{")
+    if request.transport:
+        request.transport.close()
+    return answer
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from load_stage import ADDRESS, RUN, FakeDns, FakeService
 
 from gameday.errors import ReadBackError
 from gameday.facts import Survivor
+from gameday.load import readback
 from gameday.load.ids import order_id
 from gameday.load.readback import read_back
 from gameday.record.lines import Damage, LineWriter, read_lines
@@ -73,6 +74,33 @@ def test_an_endless_listing_is_noticed(service: FakeService, writer: LineWriter)
     service.orders, service.extra = {"a": "s"}, {"complete": False, "orders": [{"id": "a", "sum": "s"}]}
     with pytest.raises(ReadBackError, match="out of order"):
         read_back(service.url, "system", writer, within_s=60)
+
+
+def test_a_listing_that_goes_on_for_ever_ends(
+    service: FakeService, writer: LineWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.orders, service.page_size_max = {f"o-{number:03d}": "s" for number in range(25)}, 10
+    monkeypatch.setattr(readback, "ROWS_MAX", 19)
+    with pytest.raises(ReadBackError, match="more than 19 rows, after 20 rows"):
+        read_back(service.url, "system", writer, within_s=60)
+
+
+def test_an_answer_too_large_to_be_held_is_an_error_at_once(
+    service: FakeService, writer: LineWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.orders = {f"o-{number:03d}": "s" for number in range(25)}
+    monkeypatch.setattr(readback, "PAGE_BYTES_MAX", 200)
+    with pytest.raises(ReadBackError, match="an answer of more than 200 bytes"):
+        read_back(service.url, "system", writer, within_s=60)
+
+
+@pytest.mark.parametrize(("mood", "seen"), [("trickle", "does not end"), ("cut", "was cut")])
+def test_an_answer_that_does_not_come_whole_is_asked_for_again_until_its_time_is_up(
+    service: FakeService, writer: LineWriter, mood: str, seen: str
+) -> None:
+    service.orders, service.mood = {"a": "s"}, mood
+    with pytest.raises(ReadBackError, match=f"an answer that {seen}"):
+        read_back(service.url, "system", writer, within_s=0.5)
 
 
 def test_the_name_is_resolved_where_the_clients_resolve_it(
