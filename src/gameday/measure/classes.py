@@ -30,14 +30,14 @@ WITH gathered AS MATERIALIZED (
     SELECT
         id, count(strength)::INTEGER AS attempts, max(strength) AS strength, min(acked_ns) AS acked_ns,
         max(old_ns) AS old_ns, coalesce(bool_or(newer), false) AS newer, min(size_bytes) AS size_bytes,
-        min(sum) FILTER (strength IS NOT NULL) AS sum_min, max(sum) FILTER (strength IS NOT NULL) AS sum_max,
+        min(sum) AS sum_min, max(sum) AS sum_max,
         count(found)::INTEGER AS rows, coalesce(sum(found), 0) AS there,
-        min(sum) FILTER (found IS NOT NULL) AS row_min, max(sum) FILTER (found IS NOT NULL) AS row_max
+        min(row_sum) AS row_min, max(row_sum) AS row_max
     FROM (
-        SELECT id, strength, acked_ns, old_ns, newer, size_bytes, sum, NULL::BIGINT AS found
+        SELECT id, strength, acked_ns, old_ns, newer, size_bytes, sum, NULL::BIGINT AS found, NULL::UBIGINT AS row_sum
         FROM {attempts}
         UNION ALL
-        SELECT id, NULL, NULL, NULL, NULL, NULL, sum, count FROM {rows}
+        SELECT id, NULL, NULL, NULL, NULL, NULL, NULL, count, sum FROM {rows}
     ) GROUP BY id
 ), mixed AS (
     SELECT id, list(a.sum) AS sums FROM {attempts} a JOIN gathered w USING (id)

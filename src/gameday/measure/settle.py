@@ -38,7 +38,7 @@ CASE WHEN is_old THEN xid END AS old_xid
 """
 _ATTEMPTS = """
 SELECT
-    id, writer, attempt, sents, settles,
+    id, writer, attempt, sents, lines - sents AS settles,
     coalesce(least(old_ns, newer_ns, unknown_ns, refused_ns) < sent_ns, false) AS early,
     CASE WHEN old_ns IS NOT NULL OR newer_ns IS NOT NULL THEN 2 WHEN unknown_ns IS NOT NULL OR settles = 0 THEN 1
         ELSE 0 END::TINYINT AS strength,
@@ -47,18 +47,20 @@ SELECT
     coalesce(sent_sum, any_sum) AS sum, size_bytes, {told}
 FROM (
     SELECT id, writer, attempt,
-        count(*) FILTER (ev = 0)::INTEGER AS sents,
-        count(*) FILTER (ev > 0)::INTEGER AS settles,
-        min(mono_ns) FILTER (ev = 0) AS sent_ns,
-        min(mono_ns) FILTER (ev = 2) AS unknown_ns,
-        min(mono_ns) FILTER (ev = 1) AS refused_ns,
-        min(mono_ns) FILTER (is_old) AS old_ns,
-        min(mono_ns) FILTER (ev = 3 AND NOT is_old) AS newer_ns,
-        min(old_xid) AS old_xid,
-        min(sum) FILTER (ev = 0) AS sent_sum,
-        min(sum) AS any_sum,
-        min(size_bytes) AS size_bytes, {kept}
-    FROM {lines} GROUP BY id, writer, attempt
+        count(*)::INTEGER AS lines, count(sent_ns)::INTEGER AS sents,
+        min(sent_ns) AS sent_ns, min(unknown_ns) AS unknown_ns, min(refused_ns) AS refused_ns,
+        min(old_ns) AS old_ns, min(newer_ns) AS newer_ns, min(old_xid) AS old_xid,
+        min(sent_sum) AS sent_sum, min(sum) AS any_sum, min(size_bytes) AS size_bytes, {kept}
+    FROM (
+        SELECT *,
+            CASE ev WHEN 0 THEN mono_ns END AS sent_ns,
+            CASE ev WHEN 1 THEN mono_ns END AS refused_ns,
+            CASE ev WHEN 2 THEN mono_ns END AS unknown_ns,
+            CASE WHEN is_old THEN mono_ns END AS old_ns,
+            CASE WHEN ev = 3 AND NOT is_old THEN mono_ns END AS newer_ns,
+            CASE ev WHEN 0 THEN sum END AS sent_sum
+        FROM {lines}
+    ) GROUP BY id, writer, attempt
 )
 """
 # Only where somebody read how far the standby had replayed.
