@@ -45,7 +45,11 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("parts", nargs="*", choices=[[], *PARTS, KILLS], default=[])
     asked.add_argument("--times", type=int, default=None, help="how often each; each part has its own default")
-    asked.add_argument("--all", action="store_true", help="the largest size as well: 110 GB of TMPDIR, less where its file system compresses")
+    asked.add_argument(
+        "--all",
+        action="store_true",
+        help="the largest size as well: 110 GB of disk in TMPDIR",
+    )
     asked.add_argument(
         "--kills",
         default="0/1",

@@ -26,7 +26,7 @@ from gameday.faults.guard import may_change, may_drill
 from gameday.faults.rehearsal import rehearse
 from gameday.lab.fence import fence_if_promoted
 from gameday.live import Display, Silent
-from gameday.outside import Outside
+from gameday.outside import Outside, silence_s
 from gameday.preparing import LOCAL, Intent, LabChoice, first_plan, plan_on, plan_with, usual_load
 from gameday.record.closing import close_evidence
 from gameday.record.layout import Record
@@ -37,7 +37,7 @@ from gameday.recovery.failover import UNPLANNED, check_mode, start_planned_failo
 from gameday.recovery.runbook import Runbook, Scene, walk
 from gameday.recovery.switching import SwitchStamp, is_a_switch
 from gameday.seen import Awaited, Seen
-from gameday.stopping import LIBRARY, Door, Stopping, heals_after, look_at, note_the_end
+from gameday.stopping import LIBRARY, Door, Stopping, heals_after, look_at, note_the_end, unswallowed
 from gameday.survivors import look_after_healing, read_before_healing, read_finally, read_wal
 from gameday.underway import announced, asked_to_end, refuse_if_switched_off
 from gameday.world import RealWorld, World
@@ -97,8 +97,6 @@ class Drill:
         """A drill of what was asked elsewhere; ``seams`` are ``display``, ``world``, ``clock``, ``door``."""
         return cls(choice, **{one.name: getattr(intent, one.name) for one in fields(intent)}, **seams)
 
-    # ---- the phases, in order
-
     def prepare(self) -> None:
         """Open the record, then the lab, warden, observer, prober and load; what fails on the way closes them again."""
         refuse_if_switched_off()
@@ -137,6 +135,7 @@ class Drill:
         """One more condition without which the drill does not go on; from the end of the baseline on it is sampled."""
         self._plan(replace(self.plan, stop_when=(*self.plan.stop_when, condition)))
 
+    @unswallowed()
     def inject(self, fault: "Fault") -> None:
         """Break it. Raises :class:`FaultError` when the fault did not take effect, or nobody would take it back."""
         self._arm()
@@ -187,6 +186,7 @@ class Drill:
         limit_s = max(within_s * self.lab.timer_scale, LEAST_WAIT_S)
         self.clients.until(lambda: awaited.has_come(self._seen), awaited.what, limit_s)
 
+    @unswallowed()
     def fail_over(self, mode: str = UNPLANNED) -> None:
         """Start the failover by hand: ``unplanned``, where no health check sees the loss, or ``planned``, on purpose.
 
@@ -206,6 +206,7 @@ class Drill:
         if not fence_if_promoted(self.lab, self.lab.primary, self.timeline, self._clock):
             raise FaultError("the primary replaced by the other region", "it still is the primary", "fail over first")
 
+    @unswallowed()
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
         """Walk a runbook's steps, as ``gameday runbook run NAME --yes`` would; raises :class:`RunbookError` where it
         stops. What it changes is the recovery and stays: only faults are taken back. A planned failover is a switch."""
@@ -219,6 +220,7 @@ class Drill:
         walk(runbook, scene, clock=clock, onlookers=(switch,))
         self._injected_ns = switch.stamped[0].mono_ns if switch.stamped else self._injected_ns
 
+    @unswallowed()
     def observe(self) -> None:
         """Watch until a window of max(W, 200 probes) was good, three windows at most; then read the survivors back."""
         self._phase("observe")
@@ -247,7 +249,7 @@ class Drill:
             while self._faults:
                 self._faults[-1].heal(self.lab, self.undo, self.timeline)
                 self._faults.pop()
-        if self._observed:
+        if self._observed and not self._stopping.breached:
             look_after_healing(self.clients, self.plan, self.window_s, self._seen.fenced)
 
     def conclude(self, cause: BaseException | None = None) -> None:
@@ -298,8 +300,6 @@ class Drill:
         """Whether the lab is the drill's own, and ends with it."""
         return self.choice.name == LOCAL
 
-    # ---- a context manager
-
     def __enter__(self) -> Self:
         try:
             self.prepare()
@@ -317,8 +317,6 @@ class Drill:
                 self.judge()
                 self.seal()
 
-    # ---- inside
-
     def _open(self) -> None:
         opened = self._stack
         self._display.opened(self.record, self.plan)
@@ -335,7 +333,8 @@ class Drill:
         observer = self._world.observer(self.lab, self.timeline)
         opened.callback(observer.stop)
         opened.callback(self._when_the_clients_have_stopped)
-        outside = Outside(self.record.probes, self.intent.objectives.latency_bound_s)
+        load = self.intent.load
+        outside = Outside(self.record.probes, self.intent.objectives.latency_bound_s, silence_s(load))
 
         def check() -> None:
             self._world.check_lab(self.lab)
@@ -344,10 +343,9 @@ class Drill:
             self._stopping.check()
 
         self.clients = Clients(outside, self.timeline, self._clock, check)
-        load = (self.intent.load, self.lab, self.record)
-        self.clients.add(Kind.PROBER, self._world.prober(*load), opened)
-        self.clients.add(Kind.LOAD, self._world.load(*load), opened)
-        self._documents = documents_of(self.intent.load, self.lab, self.record, self.timeline, opened)
+        self.clients.add(Kind.PROBER, self._world.prober(load, self.lab, self.record), opened)
+        self.clients.add(Kind.LOAD, self._world.load(load, self.lab, self.record), opened)
+        self._documents = documents_of(load, self.lab, self.record, self.timeline, opened)
 
     def _may_switch(self) -> None:
         """A switch changes both regions, which must be as breakable as for a fault; the plan says that there is one."""
@@ -389,6 +387,7 @@ class Drill:
         self.record.write_plan(plan)
 
     def _phase(self, what: str) -> None:
+        self._stopping.check()
         self.timeline.add(Kind.PHASE, what)
 
     def _watch(self, event: Event) -> None:

@@ -6,8 +6,10 @@ What is seen here only tells a drill when to go on. The figures are computed lat
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import chain
+from math import inf
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 import msgspec
 
@@ -15,8 +17,26 @@ from gameday.clock import NS
 from gameday.facts import Probe
 
 KEPT_PROBES = 4000
+STARVED_S = 3.0
 FRESH = "fresh"
 _DECODER = msgspec.json.Decoder(Probe)
+
+
+class Pace(Protocol):
+    """How often a load's prober asks, and how long it waits for an answer."""
+
+    @property
+    def writes_per_s(self) -> float: ...
+    @property
+    def reads_per_s(self) -> float: ...
+    @property
+    def probe_timeout_s(self) -> float: ...
+
+
+def silence_s(load: Pace) -> float:
+    """For how long a prober that lives may write nothing: a probe's own timeout, three of its periods, and a moment
+    for which the machine has no time for it."""
+    return load.probe_timeout_s + 3 / min(load.writes_per_s, load.reads_per_s) + STARVED_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +73,14 @@ class Tail:
 
 @dataclass
 class Outside:
-    """The newest probes of every kind. Any thread may look: a hypothesis is watched beside the method that waits."""
+    """The newest probes of every kind. Any thread may look: a hypothesis is watched beside the method that waits.
+
+    ``silence_s``: a prober that wrote nothing for longer shows nothing any more.
+    """
 
     probes: Path
     latency_bound_s: float
+    silence_s: float = inf
     _tails: dict[Path, Tail] = field(default_factory=dict)
     _newest: dict[tuple[str, str], deque[Probe]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -76,6 +100,12 @@ class Outside:
             after = [probe for probe in self._newest.get((target, client), ()) if probe.scheduled_mono_ns >= since_ns]
         looked_at = after[-newest:]
         return Sight(sum(map(self.is_good, looked_at)), len(looked_at))
+
+    def silent_s(self, target: str, now_ns: int, client: str = FRESH) -> float:
+        """How long ago the newest probe of ``target`` was done; infinite when there is none."""
+        with self._lock:
+            newest = self._newest.get((target, client))
+            return (now_ns - newest[-1].done_mono_ns) / NS if newest else inf
 
     def regions(self, *, since_ns: int) -> dict[str, int]:
         """Which regions answered good probes scheduled since then, of fresh and kept clients, and how many each."""

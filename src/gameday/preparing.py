@@ -15,6 +15,7 @@ import msgspec
 from gameday.clock import SYSTEM, Clock, boot_id
 from gameday.errors import InputError
 from gameday.facts import Objectives, Plan, StopCondition, Timers
+from gameday.lab import status
 from gameday.lab.model import Lab
 from gameday.lab.timers import effective
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 LOCAL, AWS = "local", "aws"
 LOCAL_REGIONS = ("ap-southeast-2", "us-west-2")  # those of the templates in the package
-METRIC_PERIOD_S = 60.0
 PORT_BASES = range(1024, 65532)  # no program of the lab may take a port below 1024
 LEAST_DURATION_S = 1800.0  # real work (a restore, a failback, a busy machine) does not shrink with the timers
 DURATION_IN_RTOS = 4.0  # recovery, observation, a failback or a restore, and healing: each of some RTO at worst
@@ -153,7 +153,7 @@ def plan_on(plan: Plan, lab: Lab, timers: Timers) -> Plan:
         secondary=lab.secondary,
         outputs=lab.outputs.flat(),
         link_latency_s=float(lab.facts.get("link_latency_s", 0.0)),
-        metric_period_s=float(lab.facts.get("lag_metric_period_s", METRIC_PERIOD_S * lab.timer_scale)),
+        metric_period_s=status.lag_period_s(lab),
     )
 
 

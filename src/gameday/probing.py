@@ -4,12 +4,16 @@ Every probe answers with a number or a word, or raises; none answers with nothin
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
+from math import inf
 from typing import Protocol
 
 from gameday.clients import Clients
 from gameday.errors import LabError, LoadError
 from gameday.lab import status
 from gameday.lab.model import Lab
+
+LAG_PERIODS, LAG_AGE_S_LEAST = 5, 10.0  # CloudWatch has a sample a minute or two after it was taken
 
 
 class Looked(Protocol):
@@ -30,10 +34,11 @@ def read_success_rate(at: Looked, newest: int = 100) -> float:
 
 
 def replica_lag_s(at: Looked) -> float:
-    """The newest sample of the replica's lag, in seconds."""
-    seen = status.replica_lag(at.lab)
+    """The newest sample of the replica's lag, in seconds; one older than five periods of that metric is none."""
+    within_s = max(LAG_PERIODS * status.lag_period_s(at.lab), LAG_AGE_S_LEAST)
+    seen = status.replica_lag(at.lab, timedelta(seconds=within_s))
     if seen is None:
-        raise LabError("a sample of ReplicaLag", "none in the last 15 minutes", "is the replica still a replica?")
+        raise LabError("a sample of ReplicaLag", f"none in the last {within_s:g} s", "is the replica still a replica?")
     return float(seen.lag_s)
 
 
@@ -73,9 +78,13 @@ PROBES: Mapping[str, Callable[..., float | str]] = {
 
 
 def _share(at: Looked, target: str, newest: int) -> float:
+    outside, now_ns = at.clients.outside, at.clients.clock.mono_ns()
     at.clients.check()
-    at.clients.outside.look()
-    seen = at.clients.outside.sight(target, newest=int(newest))
-    if not seen.seen:
-        raise LoadError(f"at least one {target} probe", "none", "read the prober's log in the record")
-    return seen.share
+    outside.look()
+    silent_s = outside.silent_s(target, now_ns)
+    if silent_s >= outside.silence_s:
+        seen = f"none for {silent_s:.1f} s" if silent_s < inf else "none"
+        raise LoadError(
+            f"a {target} probe within the last {outside.silence_s:.1f} s", seen, "read the prober's log in the record"
+        )
+    return outside.sight(target, newest=int(newest)).share

@@ -3,7 +3,8 @@
 Each condition is looked at once a second, in a thread of its own, from the end of the baseline on; requests (``gameday
 abort``, the kill switch) twice a second from the start. A look that fails, or is not answered in time, counts as a
 breach: who cannot see any more does not go on. The first breach is written down and raised in the drill's main thread,
-by a signal, so that whatever the drill does just then ends as it would by Ctrl-C. Healing is never interrupted.
+by a signal, so that whatever the drill does just then ends as it would by Ctrl-C; and by every ``check`` of any thread
+from then on, so that nothing begins anew. Healing is never interrupted.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -28,7 +30,53 @@ ANSWER_WITHIN_S = 5.0  # a look that takes longer shows nothing any more
 ENDS_WITHIN_S = 35.0  # a call of boto3 under way has 30 s
 SIGNAL = signal.SIGRTMIN + 4 if hasattr(signal, "SIGRTMIN") else None  # Chaos Toolkit has SIGTERM and SIGUSR1, 2
 
+ENDING = (signal.SIGTERM, *((SIGNAL,) if SIGNAL is not None else ()))
+
 type Look = Callable[[StopCondition], "Sight"]
+
+
+class Interruption(BaseException):
+    """What a signal raised, on its way through code that catches every :class:`Exception`."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+@contextlib.contextmanager
+def unswallowed() -> Iterator[None]:
+    """While inside, nobody takes a stop for one more failed try; at the end it is raised as it was.
+
+    boto3 sends a call again after any exception in it, dnspython asks the next server, and each would go on as if
+    nobody had asked to end. In any thread but the main one this does nothing: signals reach only that one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    inside = True
+
+    def carried(handler: Callable[[int, FrameType | None], Any], number: int, frame: FrameType | None) -> None:
+        try:
+            handler(number, frame)
+        except Exception as cause:
+            if not inside:
+                raise
+            raise Interruption(cause) from cause
+
+    before = {number: signal.getsignal(number) for number in ENDING}
+    try:
+        for number, handler in before.items():
+            if callable(handler):
+                signal.signal(number, partial(carried, handler))
+        try:
+            yield
+        finally:
+            inside = False
+    except Interruption as interruption:
+        raise interruption.cause from interruption.cause.__cause__
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +121,7 @@ class Watch:
         self.asked_ns = clock.mono_ns()
         try:
             return self.look(self.condition)
-        except Exception as cause:  # noqa: BLE001  unreadable is a breach, and the breach tells why
+        except (Exception, SystemExit) as cause:  # noqa: BLE001  unreadable is a breach, and the breach tells why
             return Sight(False, f"it cannot be read: {cause}")
         finally:
             self.asked_ns = None
@@ -98,8 +146,13 @@ class Stopping:
         self._watches: list[Watch] = []
         self._threads: list[threading.Thread] = []
         self._breach: Breach | None = None
-        self._is_raised = self._signals = False
+        self._signals = False
         self._held = 0  # how many are healing just now
+
+    @property
+    def breached(self) -> bool:
+        """Whether the drill was stopped."""
+        return self._breach is not None
 
     @contextlib.contextmanager
     def watching(self) -> Iterator["Stopping"]:
@@ -130,14 +183,12 @@ class Stopping:
         self.check()
 
     def check(self) -> None:
-        """Raise the breach, once, in the drill's own thread; never while the drill heals.
+        """Raise the breach, whenever and wherever it is asked; never while the drill heals.
 
         Without a lock: the signal may come while one is held.
         """
         breach = self._breach
-        is_own = threading.current_thread() is threading.main_thread() or not self._signals
-        if breach and is_own and not (self._is_raised or self._held):
-            self._is_raised = True
+        if breach and not self._held:
             told = f"{breach.seen}{f' (asked by {breach.who})' if breach.who else ''}"
             expected = "nobody to ask for the drill's end" if breach.what == ABORTED else breach.what
             raise self._door.error(expected, told, "the drill was aborted; look at its report before you run it again")
@@ -162,7 +213,10 @@ class Stopping:
         thread.start()
 
     def _sample(self, watch: Watch) -> None:
-        while not self._end.wait(EVERY_S):
+        """A look begins a second after the one before began, or at once where that one took longer."""
+        next_ns = SYSTEM.mono_ns() + int(EVERY_S * NS)
+        while not self._end.wait(max(0.0, (next_ns - SYSTEM.mono_ns()) / NS)):
+            next_ns = SYSTEM.mono_ns() + int(EVERY_S * NS)
             self._judge(watch, watch.sight())
 
     def _heed_requests(self) -> None:

@@ -3,6 +3,7 @@ cannot be imported, and lets a failed one pass; so without the token nothing may
 """
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chaoslib.exceptions import InterruptExecution
 
 from gameday.drill import Drill
-from gameday.errors import DrillStopped, GamedayError, GuardError, LabError
+from gameday.errors import DrillStopped, GamedayError, GuardError, LabError, annotating
+from gameday.stopping import unswallowed
 
 
 class Stopped(GamedayError, InterruptExecution):  # type: ignore[misc]  # chaoslib has no types
@@ -55,16 +57,29 @@ def take() -> Token:
 
 @contextlib.contextmanager
 def drilling() -> Iterator[Drill]:
-    """The drill under way, for an action or a probe; an error of ours ends the whole experiment, rollbacks excepted."""
+    """The drill under way, for an action or a probe; an error of ours ends the whole experiment, rollbacks excepted.
+
+    One that was stopped heals here already: Chaos Toolkit first waits for what runs in the background.
+    """
     try:
-        yield TOKEN.current()
+        with unswallowed():
+            yield TOKEN.current()
     except NoDrill:
+        raise
+    except DrillStopped as cause:
+        with annotating(cause, "healing"):
+            _heal_at_once()
         raise
     except GamedayError as cause:
         raise stopped(cause) from cause
     except (BotoCoreError, ClientError) as cause:
         seen = LabError("the control plane to do it", str(cause), "look at the lab, then take back what is broken")
         raise stopped(seen) from cause
+
+
+def _heal_at_once() -> None:
+    if TOKEN.drill and threading.current_thread() is threading.main_thread():
+        TOKEN.drill.heal()
 
 
 def stopped(cause: GamedayError) -> Stopped:

@@ -9,6 +9,8 @@ from gameday.lab.current_database import current_database
 from gameday.lab.model import GLOBAL_REGION, Lab
 from gameday.lab.names import resolve
 
+METRIC_PERIOD_S = 60.0  # of RDS's own metrics, at timer scale 1
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSeen:
@@ -241,6 +243,11 @@ def states_entered(lab: Lab, arn: str) -> Iterator[tuple[int, str, str, datetime
             details = event.get("stateEnteredEventDetails")
             if details:
                 yield event["id"], details["name"], event["type"].removesuffix("StateEntered"), event["timestamp"]
+
+
+def lag_period_s(lab: Lab) -> float:
+    """The period of the ReplicaLag metric, in seconds; a lab's own where it says so."""
+    return float(lab.facts.get("lag_metric_period_s", METRIC_PERIOD_S * lab.timer_scale))
 
 
 def replica_lag(lab: Lab, within: timedelta = timedelta(minutes=15)) -> LagSeen | None:
