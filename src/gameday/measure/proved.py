@@ -26,7 +26,7 @@ from gameday.measure.verdict import verdict_of
 from gameday.record.alone import own_folder
 from gameday.record.layout import Record
 
-BYTES_MAX = 64 << 20  # of a record; above it each judgement takes too long to be made three times
+BYTES_MAX = 512 << 20  # of a record, some hours of the shipped load; above it three judgements take too long
 IDS_MAX = 1_000_000  # of one class: more than a record of BYTES_MAX can hold
 CLASSES = (
     WriteClass.LOST.value, WriteClass.DUPLICATE.value, WriteClass.CORRUPTED.value, WriteClass.GHOST.value,
