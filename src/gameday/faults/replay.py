@@ -1,7 +1,7 @@
 """Undo steps: typed intents, resolved to current ids when they are replayed, and safe to replay again."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -46,8 +46,11 @@ def take_back(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> 
         timeline.add(Kind.HEALED, repr(fault), region=fault.region)
 
 
-def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clock = SYSTEM) -> int:
+def fence_and_replay(
+    undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clock = SYSTEM, *, also: Iterable[str] = ()
+) -> int:
     """Take everything back as it must be: each region with an open step is fenced first where its place was taken.
+    ``also`` are regions that an earlier try gave back, and could not watch to the end.
 
     A region that was healed unfenced is watched until no failover can follow that the outage began, also where a step
     failed or could not be written down: that is raised after it. What cannot be written down is raised last, and a late
@@ -56,7 +59,7 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clo
     failed, or when a line of the journal cannot be read.
     """
     with timeline.healing_first():
-        regions = dict.fromkeys(step.region for _, step in undo.open_steps())
+        regions = dict.fromkeys((*also, *(step.region for _, step in undo.open_steps())))
         unfenced = [region for region in regions if not fence_if_promoted(lab, region, timeline, clock)]
         try:
             steps = replay(undo, lab)
