@@ -78,7 +78,8 @@ def verify(record: Path, kept: str) -> None:
 def undo(record: Path) -> None:
     """Take back what the drill in RECORD broke and did not heal. Safe to repeat.
 
-    The old primary is fenced first, when its database was replaced by a promoted one.
+    The old primary is fenced first, when its database was replaced by a promoted one. Exits 0 only when nothing is
+    left to take back.
     """
     from gameday.lab.reference import is_gone, reach
     from gameday.record.layout import Record
@@ -90,11 +91,16 @@ def undo(record: Path) -> None:
         journal = UndoJournal(opened.undo)
         stack.callback(journal.close)
         reference = _reference(opened.read_plan())
-        if not journal.open_steps() or is_gone(reference):
+        if journal.is_settled():
             click.echo("nothing is left to take back")
             return
-        from gameday.faults.replay import fence_and_replay
+        if is_gone(reference):
+            click.echo(f"the lab {reference.name} is gone, and what was broken with it")
+            return
+        from gameday.faults.replay import demand_readable, fence_and_replay
 
+        if not journal.open_steps():
+            demand_readable(journal)
         lab = reach(reference)
         timeline = Timeline(opened)
         stack.callback(timeline.close)

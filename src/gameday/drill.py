@@ -242,7 +242,7 @@ class Drill:
 
         A drill that came so far then looks whether a client went back, and ends its observation only after that.
         """
-        if not self.undo.open_steps():
+        if self.undo.is_settled():
             return
         with self._stopping.paused(), self.timeline.healing_first():
             self._phase("heal")

@@ -18,6 +18,7 @@ from gameday.errors import (
     RecordError,
 )
 from gameday.facts import EVIDENCE_CLOSED, Kind, Objectives, Verdict
+from gameday.faults.replay import take_back
 from gameday.preparing import LabChoice
 from gameday.record.layout import Record
 from gameday.record.lines import Damage, LineWriter
@@ -179,6 +180,21 @@ def test_what_an_attached_lab_could_not_be_healed_of_is_left_to_the_warden(tmp_p
         pass
     assert "the warden takes over" in world.did
     assert "dismiss" not in world.did
+
+
+def test_a_step_that_cannot_be_read_is_never_healed_in_silence(tmp_path):
+    class Damages(StubFault):
+        def inject(self, lab, undo, timeline):
+            super().inject(lab, undo, timeline)
+            undo.path.write_bytes(undo.path.read_bytes()[:40] + b"\n")
+
+        def heal(self, lab, undo, timeline):
+            take_back(self, lab, undo, timeline)
+
+    world = StubWorld()
+    with pytest.raises(FaultError, match="every line of"), drill_in(world, tmp_path) as drill:
+        drill.inject(Damages(world))
+        drill.heal()
 
 
 def test_a_lab_of_its_own_that_was_interrupted_just_ends(tmp_path):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gameday.facts import Kind
-from gameday.faults.acls import associations, breakable_subnets
+from gameday.faults.acls import acls_before, associations, breakable_subnets
 from gameday.faults.base import Fault
 from gameday.faults.database_loss import DatabaseLoss, How
 from gameday.faults.region_outage import RegionOutage
@@ -51,33 +51,37 @@ def watch_over(lab: Lab, fault: Fault, undo: UndoJournal, timeline: Timeline, ma
     name = f"gameday-{uuid.uuid4().hex}"
     at = datetime.now(UTC) + timedelta(seconds=max_duration_s + AFTER_THE_WARDEN_S)
     undo.before(schedule_gone(fault.region, name))
-    schedule(lab, fault.region, name, at, timeline.drill)
+    schedule(lab, fault.region, name, at, as_it_was(lab, fault.region, timeline.drill, undo))
     timeline.add(Kind.WARDEN, "scheduled in the account", region=fault.region, schedule=name, at=f"{at:%FT%TZ}")
 
 
-def schedule(lab: Lab, region: str, name: str, at: datetime, drill: str) -> None:
-    """Make the schedule: once, at ``at``, with the region's network ACLs as they are now."""
+def schedule(lab: Lab, region: str, name: str, at: datetime, given: dict[str, Any]) -> None:
+    """Make the schedule: once, at ``at``, with the input that :func:`as_it_was` makes."""
     outputs = lab.outputs.regions[region]
     lab.client("scheduler", region).create_schedule(
         Name=name,
-        Description=f"Takes back {drill}, unless the drill does so before",
+        Description=f"Takes back {given['Drill']}, unless the drill does so before",
         ScheduleExpression=f"at({at:%FT%T})",  # UTC, where no other zone is named
         FlexibleTimeWindow={"Mode": "OFF"},
         ActionAfterCompletion="DELETE",
         Target={
             "Arn": outputs[MACHINE_OUTPUT],
             "RoleArn": outputs[ROLE_OUTPUT],
-            "Input": json.dumps(as_it_is(lab, region, drill)),
+            "Input": json.dumps(given),
         },
     )
 
 
-def as_it_is(lab: Lab, region: str, drill: str) -> dict[str, Any]:
-    """The machine's input: which network ACL each subnet of the region has now."""
+def as_it_was(lab: Lab, region: str, drill: str, undo: UndoJournal) -> dict[str, Any]:
+    """The machine's input: which network ACL each subnet of the region had before the drill.
+
+    What an earlier fault has cut off has an ACL of the drill now, which denies all; the journal knows the one before.
+    (Making no second schedule would do where the first stands. But only the account knows whether it does: a step is
+    written before the schedule is made. Two of them restore the same, and the second finds nothing left to do.)
+    """
     vpc = lab.of(region, "VpcId")
-    now = associations(lab.client("ec2", region), vpc)
-    subnets = [{"Subnet": subnet, "Acl": one["NetworkAclId"]} for subnet, one in sorted(now.items())]
-    return {"Drill": drill, "Vpc": vpc, "Subnets": subnets}
+    own = acls_before(associations(lab.client("ec2", region), vpc), region, undo)
+    return {"Drill": drill, "Vpc": vpc, "Subnets": [{"Subnet": one, "Acl": acl} for one, acl in sorted(own.items())]}
 
 
 def _is_covered(lab: Lab, fault: Fault) -> bool:

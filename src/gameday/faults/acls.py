@@ -4,6 +4,7 @@ A network ACL without a single rule denies all, in both directions, without an a
 (ACLs are stateless). It does not filter within a subnet, nor DNS, instance metadata or AWS's own APIs.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from gameday.errors import FaultError
@@ -65,15 +66,19 @@ def cut_off(
 
     The databases' subnets go first: their commits and their replication then end together. A region that is lost is
     lost at once; were clients cut off first, the replica would catch up before replication is cut, and the loss would
-    be understated.
+    be understated. Where another fault has cut a subnet off already, what is given back is the ACL before both; and one
+    step takes away what the drill made, after every subnet has its own again.
     """
     vpc, ec2 = lab.of(region, "VpcId"), lab.client("ec2", region)
     before = associations(ec2, vpc)
+    own = acls_before(before, region, undo)
     ordered = sorted((subnet for subnet in subnets), key=lambda subnet: tier_of(subnet) != DATABASE_TIER)
-    undo.before(acl_gone(region, vpc, timeline.drill))
+    gone = acl_gone(region, vpc, timeline.drill)
+    if gone not in [step for _, step in undo.open_steps()]:
+        undo.before(gone)
     denying = _denying_acl(ec2, vpc, timeline.drill, only_from)
     for subnet in ordered:
-        undo.before(subnet_acl(region, subnet["SubnetId"], before[subnet["SubnetId"]]["NetworkAclId"]))
+        undo.before(subnet_acl(region, subnet["SubnetId"], own[subnet["SubnetId"]]))
     told = {SILENT_HEALTH_PATH: True} if silences_health_path else {}
     timeline.add(Kind.FAULT, fault, region=region, subnets=sorted(subnet["SubnetId"] for subnet in ordered), **told)
     for subnet in ordered:
@@ -104,6 +109,14 @@ def associations(ec2: Any, vpc: str) -> dict[str, dict[str, Any]]:
     """Subnet -> its current association (``NetworkAclAssociationId``, ``NetworkAclId``)."""
     acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
     return {one["SubnetId"]: one for acl in acls for one in acl["Associations"]}
+
+
+def acls_before(now: Mapping[str, Mapping[str, Any]], region: str, undo: UndoJournal) -> dict[str, str]:
+    """Subnet -> the network ACL that it had before the drill: of its oldest open step; else of ``now``, as
+    :func:`associations` tells it."""
+    steps = [step for _, step in undo.open_steps() if step.intent == "subnet_acl" and step.region == region]
+    oldest = {step.args["subnet"]: step.args["acl"] for step in steps}  # newest first, so the oldest is set last
+    return {subnet: oldest.get(subnet, one["NetworkAclId"]) for subnet, one in now.items()}
 
 
 def _denying_acl(ec2: Any, vpc: str, drill: str, only_from: tuple[str, ...]) -> str:

@@ -126,7 +126,8 @@ def _calm(lab: Lab, step: UndoStep) -> None:
     try:
         extras.calm_control_plane(lab, step.region, step.args["service"])
     except LabError as cause:
-        raise FaultError(f"the control plane of {step.region} calm", str(cause)) from cause
+        next_step = "see that the lab runs (gameday lab status), then gameday undo RECORD"
+        raise FaultError(f"the control plane of {step.region} calm", str(cause), next_step) from cause
 
 
 TAKES_BACK: dict[str, Verb] = {"control_plane_calm": _calm}

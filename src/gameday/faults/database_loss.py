@@ -132,7 +132,8 @@ def _is_available(lab: Lab, step: UndoStep) -> None:
     try:
         eventually(look, "available", what=database, within_s=REBOOTED_WITHIN_S, every_s=0.2)
     except DeadlineError as cause:
-        raise FaultError(f"{database} in {step.region} available again", str(cause)) from cause
+        next_step = "read its events in RDS, then gameday undo RECORD waits again"
+        raise FaultError(f"{database} in {step.region} available again", str(cause), next_step) from cause
 
 
 def _status_of(lab: Lab, region: str, database: str) -> str:
@@ -148,7 +149,8 @@ def _database_runs_again(lab: Lab, step: UndoStep) -> None:
         look = partial(_status_of, lab, step.region, database)  # the region may use a restored one by now
         eventually(look, "available", what=database, within_s=STARTED_WITHIN_S)
     except (LabError, DeadlineError) as cause:
-        raise FaultError(f"{database} in {step.region} running again", str(cause)) from cause
+        next_step = "read its own log (gameday lab logs), then gameday undo RECORD starts it again"
+        raise FaultError(f"{database} in {step.region} running again", str(cause), next_step) from cause
 
 
 TAKES_BACK: dict[str, Verb] = {"database_runs": _database_runs_again, "database_available": _is_available}

@@ -67,7 +67,11 @@ def _objects_as_before_again(lab: Lab, step: UndoStep) -> None:
     left = bring_back(lab, place, data_of(lab, lab.other(step.region)), wanted)
     if not left.is_nothing:
         open_ = {one.key for one in (*left.markers, *left.from_versions, *left.from_replica)} | set(left.unrecoverable)
-        raise FaultError(f"every object of {place.bucket} as it was", f"{len(open_)} not, {min(open_)} among them")
+        raise FaultError(
+            f"every object of {place.bucket} as it was",
+            f"{len(open_)} not, {min(open_)} among them",
+            "gameday undo RECORD tries again; what neither bucket has a version of comes back from a backup only",
+        )
 
 
 TAKES_BACK: dict[str, Verb] = {"objects_as_before": _objects_as_before_again}

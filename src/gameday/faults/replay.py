@@ -1,11 +1,13 @@
 """Undo steps: typed intents, resolved to current ids when they are replayed, and safe to replay again."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gameday.errors import FaultError, RecordUnwritable
+from gameday.clock import SYSTEM, Clock
+from gameday.errors import FaultError, RecordUnwritable, annotating
 from gameday.facts import Kind
 from gameday.faults.base import Fault
 from gameday.lab.fence import fence_if_a_failover_follows, fence_if_promoted
@@ -36,7 +38,7 @@ TAKING_BACK = (
 def take_back(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
     """What healing is, whatever the fault: fence where needed, then replay, stamped before and after. Does nothing when
     nothing is broken; what cannot be written down on the way is raised last."""
-    if not undo.open_steps():
+    if undo.is_settled():
         return
     with timeline.healing_first():
         timeline.add(Kind.HEAL, repr(fault), region=fault.region)
@@ -44,40 +46,51 @@ def take_back(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> 
         timeline.add(Kind.HEALED, repr(fault), region=fault.region)
 
 
-def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline) -> int:
+def fence_and_replay(
+    undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clock = SYSTEM, *, also: Iterable[str] = ()
+) -> int:
     """Take everything back as it must be: each region with an open step is fenced first where its place was taken.
+    ``also`` are regions that an earlier try gave back, and could not watch to the end.
 
-    A region that was healed unfenced is watched until no failover can follow that the outage began. What cannot be
-    written down on the way is raised last. Returns how many steps there were. Raises :class:`FaultError` when a fence
-    cannot be verified (then nothing was taken back), when a step failed, or when a line of the journal cannot be read.
+    A region that was healed unfenced is watched until no failover can follow that the outage began, also where a step
+    failed or could not be written down: that is raised after it. What cannot be written down is raised last, and a late
+    fence that fails instead of it, since that is worth trying again. Returns how many steps there were. Raises
+    :class:`FaultError` when a fence cannot be verified (before the replay nothing was taken back then), when a step
+    failed, or when a line of the journal cannot be read.
     """
     with timeline.healing_first():
-        regions = dict.fromkeys(step.region for _, step in undo.open_steps())
-        unfenced = [region for region in regions if not fence_if_promoted(lab, region, timeline)]
-        steps = _replay_all(undo, lab)
-        for region in unfenced:
-            fence_if_a_failover_follows(lab, region, timeline)
+        regions = dict.fromkeys((*also, *(step.region for _, step in undo.open_steps())))
+        unfenced = [region for region in regions if not fence_if_promoted(lab, region, timeline, clock)]
+        try:
+            steps = replay(undo, lab)
+        except RecordUnwritable:
+            _watch(lab, unfenced, timeline, clock)
+            raise
+        except Exception as cause:
+            with annotating(cause, "watching for a failover that follows"):
+                _watch(lab, unfenced, timeline, clock)
+            raise
+        _watch(lab, unfenced, timeline, clock)
     return steps
 
 
-def _replay_all(undo: UndoJournal, lab: Lab) -> int:
-    steps = replay(undo, lab)
-    if torn := undo.unreadable():
-        raise FaultError(
-            f"every line of {undo.path} readable", f"{torn} that are not", "compare the region with infra/ by hand"
-        )
-    return steps
+def _watch(lab: Lab, regions: list[str], timeline: Timeline, clock: Clock) -> None:
+    """Each of them, whatever becomes of the others."""
+    with ExitStack() as each:
+        for region in reversed(regions):
+            each.callback(fence_if_a_failover_follows, lab, region, timeline, clock)
 
 
 def replay(undo: UndoJournal, lab: Lab) -> int:
     """Take back every open step, newest first; returns how many. A step that fails does not keep the others from being
-    tried; then :class:`FaultError` names all that are left, and replaying again is safe. A step that was taken back and
-    could not be written down raises the :class:`RecordUnwritable`, after all the others."""
-    steps = undo.open_steps()
+    tried; then :class:`FaultError` names all that are left, and replaying again is safe. After all the others it raises
+    as :func:`demand_readable` does, and last the :class:`RecordUnwritable` of a step that was taken back and could not
+    be written down."""
+    steps, unreadable = undo.open_steps(), undo.unreadable()
     failed: list[str] = []
     unwritten: list[RecordUnwritable] = []
     for number, step in steps:
-        if failed and step.intent == ONLY_AFTER_ALL:
+        if (failed or unreadable) and step.intent == ONLY_AFTER_ALL:
             continue
         try:
             _verb(step)(lab, step)
@@ -88,9 +101,20 @@ def replay(undo: UndoJournal, lab: Lab) -> int:
             unwritten.append(cause)
     if failed:
         raise FaultError("every step taken back", "; ".join(failed), f"then: gameday undo {undo.path.parent}")
+    demand_readable(undo)
     if unwritten:
         raise unwritten[0]
     return len(steps)
+
+
+def demand_readable(undo: UndoJournal) -> None:
+    """Raise :class:`FaultError` when a line of the journal cannot be read: it may be a step that nobody takes back."""
+    if unreadable := undo.unreadable():
+        raise FaultError(
+            f"every line of {undo.path} readable",
+            f"{unreadable} that cannot be read, and may be a step that nobody can take back",
+            "read it, and compare both regions with infra/ by hand",
+        )
 
 
 def _verb(step: UndoStep) -> Verb:

@@ -60,7 +60,8 @@ class ReplicaLag:
         breakable_service(lab, self.region)
         replica = status.database(lab, lab.other(self.region))
         if replica.role != "replica":
-            raise GuardError(f"a replica of {self.region} to slow", f"no targets: {replica.id} is {replica.role}", "")
+            seen = f"no targets: {replica.id} is {replica.role}"
+            raise GuardError(f"a replica of {self.region} to slow", seen, "slow the region that the primary is in")
         before_s = _lag_s(lab)
         undo.before(replication_unslowed(self.region, replica.id))
         timeline.add(Kind.FAULT, repr(self), region=self.region, replica=replica.id, **{UNNOTICED: True})
@@ -86,7 +87,8 @@ def _unslow(lab: Lab, step: UndoStep) -> None:
     try:
         extras.unslow_replication(lab, step.args["replica"])
     except LabError as cause:
-        raise FaultError(f"replication to {step.args['replica']} unslowed", str(cause)) from cause
+        next_step = "see that the lab runs (gameday lab status), then gameday undo RECORD"
+        raise FaultError(f"replication to {step.args['replica']} unslowed", str(cause), next_step) from cause
 
 
 TAKES_BACK: dict[str, Verb] = {"replication_unslowed": _unslow}

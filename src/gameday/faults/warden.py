@@ -208,9 +208,10 @@ def take_back(record: Record, reference: LabReference, clock: Clock = SYSTEM) ->
 
 
 def _try_for_minutes(record: Record, reference: LabReference, timeline: Timeline, clock: Clock) -> int:
+    tried: set[str] = set()
     for pause_s in (*TRY_AGAIN_AFTER_S, None):
         try:
-            _take_back(record, reference, timeline)
+            _take_back(record, reference, timeline, tried)
         except RecordUnwritable:
             raise  # all is taken back, and could not be written down: trying again would not help
         except Exception as cause:  # noqa: BLE001  written down, and tried again
@@ -222,14 +223,14 @@ def _try_for_minutes(record: Record, reference: LabReference, timeline: Timeline
     return 1
 
 
-def _take_back(record: Record, reference: LabReference, timeline: Timeline) -> None:
+def _take_back(record: Record, reference: LabReference, timeline: Timeline, tried: set[str]) -> None:
     if reference.private:
         _destroy(reference)
         timeline.add(Kind.WARDEN, "the drill's own lab is gone", lab=reference.name)
     elif is_gone(reference):
         timeline.add(Kind.WARDEN, "the lab is gone, and what was broken with it", lab=reference.name)
     else:
-        steps = _heal(reach(reference), record, timeline)
+        steps = _heal(reach(reference), record, timeline, tried)
         timeline.add(Kind.WARDEN, "healed", steps=steps)
 
 
@@ -242,10 +243,12 @@ def _destroy(reference: LabReference) -> None:
         return  # its own sweeper was faster: nothing of that name is left
 
 
-def _heal(lab: Lab, record: Record, timeline: Timeline) -> int:
+def _heal(lab: Lab, record: Record, timeline: Timeline, tried: set[str]) -> int:
+    """``tried`` grows by the regions healed now: a later try may have to fence one that has no open step any more."""
     undo = UndoJournal(record.undo)
     try:
-        return fence_and_replay(undo, lab, timeline)
+        tried |= {step.region for _, step in undo.open_steps()}
+        return fence_and_replay(undo, lab, timeline, also=sorted(tried))
     finally:
         undo.close()
 

@@ -1,7 +1,7 @@
 """Append-only files of one JSON object a line: written so that a kill loses at most the line being written."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -21,6 +21,8 @@ class LineWriter:
     A line that was cut, by a kill before this writer or by a full disk, is ended before the next one begins, so that
     it costs nobody else's line.
     """
+
+    cut_ends_with = b"\n"
 
     def __init__(self, path: Path, *, sync: bool) -> None:
         self.path, self._sync, self._lock = path, sync, Lock()
@@ -49,7 +51,7 @@ class LineWriter:
             raise _unwritable(self.path, cause) from cause
 
     def _put(self, line: bytes) -> None:
-        rest, self._torn = b"\n" + line if self._torn else line, True
+        rest, self._torn = self.cut_ends_with + line if self._torn else line, True
         if rest := rest[os.write(self._fd, rest) :]:
             write_all(self._fd, rest)
         self._torn = False
@@ -90,8 +92,13 @@ def read_lines[T](path: Path, form: type[T], damage: Damage) -> Iterator[T]:
     A missing file has no lines, and an empty line is none. A last line without its newline is a cut tail: the kill's
     own mark. Raises :class:`RecordError` when there is a file and it cannot be read at all.
     """
+    return decoded(raw_lines(path), form, damage)
+
+
+def decoded[T](lines: Iterable[bytes], form: type[T], damage: Damage) -> Iterator[T]:
+    """The same of lines that were read already."""
     decoder = msgspec.json.Decoder(form)
-    for line in raw_lines(path):
+    for line in lines:
         if not line.endswith(b"\n"):
             damage.cut_tail += 1
         elif line.strip():

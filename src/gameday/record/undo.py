@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from gameday.clock import SYSTEM, Clock, boot_id
-from gameday.record.lines import Damage, LineWriter, read_lines
+from gameday.record.lines import Damage, LineWriter, decoded, raw_lines
+
+# What ends a line that was cut, by a kill or a full disk, once another follows: ASCII's "cancel", which stands in no
+# line of JSON. So it is still told from a damaged one.
+CANCELLED = b"\x18\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,10 @@ class UndoLine:
     step: UndoStep
 
 
+class _UndoWriter(LineWriter):
+    cut_ends_with = CANCELLED
+
+
 class UndoJournal:
     """Appends to and reads ``undo.ndjson``; a step is on the disk before the caller mutates anything."""
 
@@ -41,7 +49,7 @@ class UndoJournal:
     @cached_property
     def _lines(self) -> LineWriter:
         """Opened by the first line written: a journal on a disk that refuses writes can still be read and replayed."""
-        return LineWriter(self.path, sync=True)
+        return _UndoWriter(self.path, sync=True)
 
     def before(self, step: UndoStep) -> int:
         """Write down how to take back the mutation that comes next; returns the step's number."""
@@ -55,22 +63,33 @@ class UndoJournal:
 
     def open_steps(self) -> list[tuple[int, UndoStep]]:
         """Steps not yet taken back, newest first: the order in which to replay them."""
-        lines = list(self._read())
+        lines = self._read()
         done = {line.number for line in lines if line.ev == "done"}
         return [(line.number, line.step) for line in reversed(lines) if line.ev == "before" and line.number not in done]
 
     def unreadable(self) -> int:
-        """How many whole lines cannot be read: steps that nobody can replay. (A cut tail's mutation never began.)"""
+        """How many lines cannot be read and may be steps, which nobody can replay then.
+
+        A line that was cut is none of them: a mutation begins only once its line, newline included, is on the disk, and
+        a step whose end was cut is still open. It is known by its missing newline; once another line follows, by the
+        CANCELLED that its writer put between. Any other line that cannot be read counts, wherever it stands: a line
+        that was whole once looks no different from a cut one that a gameday without CANCELLED went on after.
+        """
         damage = Damage()
-        list(read_lines(self.path, UndoLine, damage))
+        self._read(damage)
         return damage.lines
+
+    def is_settled(self) -> bool:
+        """Whether nothing is left to take back: no step is open, and no line is unreadable that may be one."""
+        return not self.open_steps() and not self.unreadable()
 
     def close(self) -> None:
         if "_lines" in self.__dict__:  # else nothing was ever written
             self._lines.close()
 
-    def _read(self) -> list[UndoLine]:
-        return list(read_lines(self.path, UndoLine, Damage()))
+    def _read(self, damage: Damage | None = None) -> list[UndoLine]:
+        lines = (line for line in raw_lines(self.path) if not line.endswith(CANCELLED))
+        return list(decoded(lines, UndoLine, damage or Damage()))
 
     def _append(self, ev: str, number: int, step: UndoStep) -> None:
         self._lines.append(UndoLine(boot_id(), self._clock.mono_ns(), self._clock.utc(), ev, number, step))

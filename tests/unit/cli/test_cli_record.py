@@ -9,6 +9,7 @@ from stub_world import StubFault, StubLoad, StubWorld
 
 from gameday.cli import cli
 from gameday.drill import Drill
+from gameday.errors import FaultError
 from gameday.facts import Objectives
 from gameday.measure import proved
 
@@ -86,6 +87,20 @@ def test_a_record_is_held_to_the_manifest_that_was_kept_elsewhere(drill):
 def test_undo_says_when_nothing_is_left(drill):
     told = CliRunner().invoke(cli, ["undo", str(drill.record.folder)])
     assert (told.exit_code, told.output) == (0, "nothing is left to take back\n")
+
+
+def test_undo_never_says_that_nothing_is_left_when_a_step_cannot_be_read(drill):
+    where, plan = drill.record.folder, drill.record.folder / "plan.json"
+    drill.record.undo.write_bytes(b'{"v":1,"ev":"before"}\n')
+    told = CliRunner().invoke(cli, ["undo", str(where)])
+    assert (told.exit_code, "nothing is left" in told.output) == (0, False)
+    assert "is gone, and what was broken with it" in told.output
+    plan.write_text(json.dumps(json.loads(plan.read_text()) | {"lab": "aws"}))
+    told = CliRunner().invoke(cli, ["undo", str(where)])
+    assert (told.exit_code, told.output) == (1, "")
+    assert isinstance(told.exception, FaultError)
+    assert "every line of" in str(told.exception)
+    assert "Next: read it, and compare both regions" in str(told.exception)
 
 
 def test_judging_says_aloud_that_the_self_test_was_not_run_and_the_verdict_stays(drill, monkeypatch):

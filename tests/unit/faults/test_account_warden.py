@@ -68,6 +68,18 @@ def test_while_something_is_left_to_take_back_the_schedule_stays(ec2: Any, timel
     assert [step.intent for _, step in undo.open_steps()] == ["subnet_acl", "schedule_gone"]
 
 
+def test_a_second_fault_is_scheduled_with_the_acls_before_the_first(ec2: Any, timeline: Timeline, undo: UndoJournal):
+    lab = deployed(lab_of(vpc := vpc_of(ec2)))
+    before = acl_by_subnet(ec2, vpc)
+    ec2.create_tags(Resources=[min(before)], Tags=[{"Key": "gameday:tier", "Value": "database"}])
+    isolated = DatabaseLoss(REGION, "isolate")
+    for fault in (isolated, OUTAGE):
+        watch_over(lab, fault, undo, timeline, max_duration_s=600)
+        fault.inject(lab, undo, timeline)
+    expected = [{"Subnet": subnet, "Acl": acl} for subnet, acl in sorted(before.items())]
+    assert [json.loads(made["Target"]["Input"])["Subnets"] for made in schedules()] == [expected, expected]
+
+
 @pytest.mark.parametrize("fault", [TaskLoss(REGION), DatabaseLoss(REGION, "reboot"), RegionOutage("us-west-2")])
 def test_what_the_machine_does_not_cover_is_said_and_not_scheduled(
     ec2: Any, timeline: Timeline, undo: UndoJournal, fault: Any

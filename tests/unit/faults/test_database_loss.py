@@ -7,7 +7,7 @@ from fault_stage import REGION, acl_by_subnet, lab_of, vpc_of
 
 from gameday.aws import Aws
 from gameday.errors import GuardError, InputError
-from gameday.faults import DatabaseLoss
+from gameday.faults import DatabaseLoss, RegionOutage
 from gameday.faults.database_loss import How
 from gameday.faults.replay import replay
 from gameday.record.timeline import Timeline
@@ -39,6 +39,23 @@ def test_an_isolated_database_is_cut_off_and_the_rest_of_its_region_is_not(
     assert after[third] == before[third]
     replay(undo, lab_of(vpc))
     assert acl_by_subnet(ec2, vpc) == before
+
+
+@pytest.mark.parametrize("isolated_first", [True, False])
+def test_two_faults_that_cut_the_same_subnets_off_are_both_taken_back_at_once(
+    ec2: Any, timeline: Timeline, undo: UndoJournal, isolated_first: bool
+) -> None:
+    vpc = vpc_of(ec2)
+    tagged(ec2, vpc)
+    before = acl_by_subnet(ec2, vpc)
+    faults = [DatabaseLoss(REGION, "isolate"), RegionOutage(REGION)]
+    for fault in faults if isolated_first else reversed(faults):
+        fault.inject(lab_of(vpc), undo, timeline)
+    given_back = {(step.args["subnet"], step.args["acl"]) for _, step in undo.open_steps() if "acl" in step.args}
+    replay(undo, lab_of(vpc))
+    assert acl_by_subnet(ec2, vpc) == before == dict(given_back)
+    assert len(given_back) == 3
+    assert len(ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]) == 1
 
 
 def test_a_region_without_a_database_tier_has_no_targets(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:

@@ -1,14 +1,22 @@
 """Faults that only the local lab can have: refused in an account before anything is written down, and checked."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fault_stage import REGION, lab_of, vpc_of
+from fence_stage import EAST, Account, lab_on
 
-from gameday.errors import GuardError, InputError
-from gameday.faults import ControlPlaneTrouble, ReplicaLag
+from gameday.aws import Aws
+from gameday.errors import FaultError, GuardError, InputError
+from gameday.faults import ControlPlaneTrouble, ReplicaLag, control_plane, database_loss, replica_lag
+from gameday.faults.control_plane import control_plane_calm
+from gameday.faults.database_loss import database_runs
+from gameday.faults.replica_lag import replication_unslowed
 from gameday.record.timeline import Timeline
-from gameday.record.undo import UndoJournal
+from gameday.record.undo import UndoJournal, UndoStep
+
+TAKES_BACK = replica_lag.TAKES_BACK | control_plane.TAKES_BACK | database_loss.TAKES_BACK
 
 
 @pytest.mark.parametrize("fault", [ReplicaLag(REGION), ControlPlaneTrouble(REGION)])
@@ -16,6 +24,21 @@ def test_in_an_account_they_are_refused(fault: Any, ec2: Any, undo: UndoJournal,
     with pytest.raises(GuardError, match="a local lab"):
         fault.inject(lab_of(vpc_of(ec2)), undo, timeline)
     assert undo.open_steps() == []
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (replication_unslowed(EAST, "b"), r"unslowed.*Next: see that the lab runs"),
+        (control_plane_calm(EAST, "ecs"), r"calm.*Next: see that the lab runs"),
+        (database_runs(EAST, "a"), r"running again.*Next: read its own log"),
+    ],
+)
+def test_a_lab_that_cannot_take_them_back_is_told_with_what_to_do_next(step: UndoStep, told: str) -> None:
+    """A closed port of this machine: nothing answers."""
+    nobody = replace(lab_on(Account()), aws=Aws("http://127.0.0.1:9"))
+    with pytest.raises(FaultError, match=told):
+        TAKES_BACK[step.intent](nobody, step)
 
 
 @pytest.mark.parametrize(

@@ -1,117 +1,16 @@
 """Who is fenced: a region that lost the place of the primary, or may lose it at any moment; and nobody else."""
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fence_stage import EAST, FAILING, GOOD, WEST, Account, Turning, lab_on
 
 from gameday.clock import NS, HandClock
 from gameday.errors import FaultError
 from gameday.lab.fence import NOT_NEEDED, fence, fence_if_a_failover_follows, was_replaced
-from gameday.lab.model import Lab, Outputs
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
-
-EAST, WEST = "ap-southeast-2", "us-west-2"
-DATABASES = {EAST: "a", WEST: "b"}
-
-
-@dataclass
-class Account:
-    """A control plane in memory: the databases' roles, the failover's state, where the PRIMARY record points."""
-
-    roles: dict[str, tuple[str, str]] = field(
-        default_factory=lambda: {EAST: ("primary", "available"), WEST: ("replica", "available")}
-    )
-    execution: str | None = None
-    state: str = "PromoteReplica"  # the one that the execution entered last
-    points_at: str = EAST
-    health: str = "Success: HTTP Status Code 200, OK"
-    desired: int = 2
-    ingress: list[str] = field(default_factory=lambda: ["5432 from the tasks"])
-
-    def client(self, service: str, region: str) -> "Stub":
-        return Stub(self, region)
-
-
-@dataclass
-class Stub:
-    account: Account
-    region: str
-
-    class exceptions:
-        class ResourceNotFoundException(Exception):
-            pass
-
-    def describe_db_instances(self, **_: Any) -> dict[str, Any]:
-        role, status = self.account.roles[self.region]
-        if role == "gone":
-            return {"DBInstances": []}
-        source = {"ReadReplicaSourceDBInstanceIdentifier": "arn"} if role == "replica" else {}
-        name, groups = DATABASES[self.region], [{"VpcSecurityGroupId": "sg"}]
-        found = {"DBInstanceIdentifier": name, "DBInstanceStatus": status, "VpcSecurityGroups": groups, **source}
-        return {"DBInstances": [found]}
-
-    def get_secret_value(self, **_: Any) -> dict[str, Any]:
-        return {"SecretString": json.dumps({"host": "127.0.0.1", "port": 5432, "dbname": "app"})}
-
-    def get_health_check(self, **_: Any) -> dict[str, Any]:
-        return {"HealthCheck": {"HealthCheckConfig": {"RequestInterval": 10, "FailureThreshold": 3}}}
-
-    def get_health_check_status(self, **_: Any) -> dict[str, Any]:
-        return {"HealthCheckObservations": [{"StatusReport": {"Status": self.account.health}}]}
-
-    def describe_alarms(self, **_: Any) -> dict[str, Any]:
-        return {"MetricAlarms": [{"Period": 60, "EvaluationPeriods": 2}]}
-
-    def describe_state_machine(self, **_: Any) -> dict[str, Any]:
-        return {"definition": '{"States": {}}'}
-
-    def update_service(self, *, desiredCount: int, **_: Any) -> None:
-        self.account.desired = desiredCount
-
-    def describe_services(self, **_: Any) -> dict[str, Any]:
-        return {"services": [{"runningCount": self.account.desired}]}
-
-    def list_tasks(self, **_: Any) -> dict[str, Any]:
-        return {"taskArns": []}
-
-    def describe_security_groups(self, **_: Any) -> dict[str, Any]:
-        return {"SecurityGroups": [{"GroupId": "sg", "IpPermissions": list(self.account.ingress)}]}
-
-    def revoke_security_group_ingress(self, **_: Any) -> None:
-        self.account.ingress.clear()
-
-    def list_executions(self, **_: Any) -> dict[str, Any]:
-        runs = [{"executionArn": "arn", "status": self.account.execution}] if self.account.execution else []
-        return {"executions": runs}
-
-    def get_paginator(self, _: str) -> "Stub":
-        return self
-
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        entered = {"name": self.account.state}
-        return [
-            {"events": [{"id": 2, "type": "TaskStateEntered", "timestamp": None, "stateEnteredEventDetails": entered}]}
-        ]
-
-    def list_resource_record_sets(self, **_: Any) -> dict[str, Any]:
-        value = f"{self.account.points_at}.app.gameday.example"
-        record = {"Name": "app.gameday.example.", "TTL": 30, "Failover": "PRIMARY"}
-        return {"ResourceRecordSets": [{**record, "ResourceRecords": [{"Value": value}]}]}
-
-
-def lab_on(account: Account) -> Lab:
-    shared = {
-        "StateMachineArn": "arn", "HostedZoneId": "Z", "ServiceName": "app.gameday.example", "HealthCheckId": "check",
-    }  # fmt: skip
-    service = {"ClusterName": "gameday", "EcsServiceName": "gameday", "EndpointSecret": "endpoint"}
-    named = {region: {"DatabaseId": name, **service} for region, name in DATABASES.items()}
-    outputs = Outputs(shared, named, ())
-    return Lab("stub", account, EAST, WEST, outputs)  # type: ignore[arg-type]
 
 
 def test_a_primary_whose_standby_is_still_a_replica_was_not_replaced() -> None:
@@ -154,27 +53,11 @@ def test_a_healthy_standby_has_no_place_to_lose() -> None:
     assert not was_replaced(lab_on(Account(execution="RUNNING", points_at=WEST)), WEST)
 
 
-class Turning(HandClock):
-    """A clock on which something happens after so many seconds."""
-
-    def __init__(self, after_s: float, happens: Callable[[], None]) -> None:
-        super().__init__()
-        self.after_s, self.happens = after_s, happens
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        if self.now_ns >= self.after_s * NS:
-            self.happens()
-
-
 @pytest.fixture
 def timeline(tmp_path: Path) -> Iterator[Timeline]:
     timeline = Timeline(Record.create(tmp_path, "fence"))
     yield timeline
     timeline.close()
-
-
-GOOD, FAILING = "Success: HTTP Status Code 200, OK", "Failure: the connection timed out"
 
 
 def test_a_failover_that_begins_after_the_healing_finds_the_old_primary_fenced(timeline: Timeline) -> None:

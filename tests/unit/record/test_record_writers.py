@@ -141,3 +141,68 @@ def test_a_step_that_nobody_can_read_is_told(tmp_path):
     assert journal.unreadable() == 1
     assert journal.open_steps() == [(1, A)]
     journal.close()
+
+
+def cut(path, left):
+    """The last line of a journal, as a kill left it after ``left`` bytes."""
+    whole = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(whole[:-1]) + whole[-1][:left])
+
+
+@pytest.mark.parametrize("left", [1, 40, -2, -1])
+def test_a_step_that_was_cut_is_no_damage_to_whoever_goes_on_and_to_every_later_reader(tmp_path, left):
+    path = tmp_path / "undo.ndjson"
+    killed = UndoJournal(path)
+    killed.before(A)
+    killed.before(B)
+    killed.close()
+    cut(path, left)
+    warden = UndoJournal(path)
+    warden.done(1, A)
+    warden.close()
+    for journal in (warden, UndoJournal(path)):
+        assert (journal.open_steps(), journal.unreadable(), journal.is_settled()) == ([], 0, True)
+
+
+def test_a_journal_that_was_cut_twice_is_not_damaged(tmp_path):
+    path = tmp_path / "undo.ndjson"
+    for left in (30, 2):
+        journal = UndoJournal(path)
+        journal.before(A)
+        journal.before(B)
+        journal.close()
+        cut(path, left)
+    last = UndoJournal(path)
+    last.before(C)
+    last.close()
+    assert UndoJournal(path).unreadable() == 0
+    assert [step for _, step in UndoJournal(path).open_steps()] == [C, A, A]
+
+
+@pytest.mark.parametrize("left", [b"", b"\x18"])
+def test_a_writer_that_is_killed_while_it_ends_a_cut_line_leaves_it_a_cut_line(tmp_path, left):
+    path = tmp_path / "undo.ndjson"
+    path.write_bytes(b'{"v":1,"boot":' + left)
+    assert UndoJournal(path).unreadable() == 0
+    journal = UndoJournal(path)
+    journal.before(A)
+    journal.close()
+    assert UndoJournal(path).unreadable() == 0
+    assert UndoJournal(path).open_steps() == [(1, A)]
+
+
+def test_a_step_of_which_a_whole_line_was_damaged_keeps_the_journal_unsettled_whatever_follows(tmp_path):
+    path = tmp_path / "undo.ndjson"
+    journal = UndoJournal(path)
+    journal.before(A)
+    assert not journal.is_settled()
+    path.write_bytes(path.read_bytes()[:40] + b"\n")
+    journal.before(B)
+    journal.done(2, B)
+    journal.close()
+    for each in (journal, UndoJournal(path)):
+        assert (each.open_steps(), each.unreadable(), each.is_settled()) == ([], 1, False)
+
+
+def test_a_journal_that_was_never_written_is_settled(tmp_path):
+    assert UndoJournal(tmp_path / "undo.ndjson").is_settled()

@@ -13,8 +13,8 @@ from control_plane import aws_of, bare_ground, emptied
 from test_deployer_failover import EAST, WEST, Stage, service_controller
 
 from gameday.clock import NS, HandClock, eventually
-from gameday.faults.account_warden import MACHINE_OUTPUT, ROLE_OUTPUT, as_it_is, schedule
-from gameday.faults.acls import DRILL_TAG, breakable_subnets, cut_off, deny_everything
+from gameday.faults.account_warden import MACHINE_OUTPUT, ROLE_OUTPUT, as_it_was, schedule
+from gameday.faults.acls import DRILL_TAG, associations, breakable_subnets, cut_off, deny_everything
 from gameday.faults.replay import replay
 from gameday.lab import status
 from gameday.lab.fence import database_groups
@@ -83,13 +83,16 @@ class Orphaned:
         history = steps.get_execution_history(executionArn=arn, maxResults=1000)["events"]
         return [one["stateEnteredEventDetails"]["name"] for one in history if "stateEnteredEventDetails" in one]
 
-    def schedule(self, name: str) -> dict[str, Any]:
+    def schedule(self, name: str, at: datetime | None = None) -> dict[str, str]:
         """Scheduled before anything is broken; what the region was like then."""
-        schedule(self.lab, EAST, name, datetime.now(UTC) + timedelta(hours=1), self.timeline.drill)
+        given = as_it_was(self.lab, EAST, self.timeline.drill, self.undo)
+        schedule(self.lab, EAST, name, at or datetime.now(UTC) + timedelta(hours=1), given)
         return self.now()
 
-    def now(self) -> dict[str, Any]:
-        return as_it_is(self.lab, EAST, self.timeline.drill)
+    def now(self) -> dict[str, str]:
+        """Subnet -> its network ACL."""
+        found = associations(self.lab.client("ec2", EAST), self.lab.of(EAST, "VpcId"))
+        return {subnet: one["NetworkAclId"] for subnet, one in found.items()}
 
     def acls_of_drills(self) -> list[Any]:
         filters = [{"Name": "tag-key", "Values": [DRILL_TAG]}]
@@ -142,9 +145,8 @@ def test_where_the_record_names_the_standby_the_old_primary_is_fenced_first(orph
 
 def test_a_schedule_that_comes_due_gives_the_network_back_by_itself_and_is_gone(orphaned: Orphaned) -> None:
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
-    before = orphaned.now()
-    schedule(orphaned.lab, EAST, "due", at, orphaned.timeline.drill)
-    schedule(orphaned.lab, EAST, "later", at + timedelta(seconds=1), orphaned.timeline.drill)
+    before = orphaned.schedule("due", at)
+    orphaned.schedule("later", at + timedelta(seconds=1))
     orphaned.cut_off()
     assert orphaned.now() != before
     assert orphaned.due(at - timedelta(seconds=1)) == []

@@ -1,0 +1,121 @@
+"""Healing as a whole: what was taken back unfenced is watched, whatever a step or the disk says about it."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from fence_stage import EAST, FAILING, Account, Turning, lab_on
+
+from gameday.errors import FaultError, RecordUnwritable
+from gameday.faults.account_warden import schedule_gone
+from gameday.faults.acls import subnet_acl
+from gameday.faults.base import Fault
+from gameday.faults.region_outage import RegionOutage
+from gameday.faults.replay import fence_and_replay, take_back
+from gameday.record.layout import Record
+from gameday.record.lines import LineWriter
+from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal, UndoStep
+
+OUTAGE: Fault = RegionOutage(EAST)
+STEP, UNKNOWN_STEP = subnet_acl(EAST, "subnet", "acl"), UndoStep("moon_back", EAST)
+
+
+@pytest.fixture
+def full(record: Record) -> Iterator[tuple[UndoJournal, Timeline]]:
+    """The journal of an outage with one step open, and a timeline, on a disk that has filled up since."""
+    undo, full = UndoJournal(record.undo), Record(record.folder / "full")
+    undo.before(STEP)
+    undo.close()
+    full.folder.mkdir()
+    full.timeline.symlink_to("/dev/full")
+    late = UndoJournal(record.undo)
+    late._lines = LineWriter(full.timeline, sync=True)
+    yield late, (timeline := Timeline(full))
+    late.close()
+    timeline.close()
+
+
+def a_failover_after(seconds: float, account: Account) -> Turning:
+    return Turning(seconds, partial(setattr, account, "execution", "RUNNING"))
+
+
+def test_a_full_disk_keeps_nobody_from_fencing_for_a_failover_that_follows(full: tuple[UndoJournal, Timeline]) -> None:
+    account = Account(health=FAILING)
+    with pytest.raises(RecordUnwritable, match="No space left"):
+        fence_and_replay(full[0], lab_on(account), full[1], a_failover_after(20, account))
+    assert (account.desired, account.ingress) == (0, [])
+
+
+def test_a_step_that_fails_keeps_nobody_from_fencing_for_a_failover_that_follows(
+    undo: UndoJournal, timeline: Timeline
+) -> None:
+    account = Account(health=FAILING)
+    for step in (STEP, UNKNOWN_STEP, STEP):
+        undo.before(step)
+    with pytest.raises(FaultError, match=r"every step taken back.*moon_back"):
+        fence_and_replay(undo, lab_on(account), timeline, a_failover_after(20, account))
+    assert (account.desired, account.ingress) == (0, [])
+
+
+class Unrevokable(list[str]):
+    def clear(self) -> None:
+        """A rule that somebody puts back at once."""
+
+
+def test_a_late_fence_that_fails_counts_more_than_a_disk_that_is_full(full: tuple[UndoJournal, Timeline]) -> None:
+    """Whoever sees it tries again, which does not help against a full disk."""
+    account = Account(health=FAILING, ingress=Unrevokable(["5432 from the tasks"]))
+    with pytest.raises(FaultError, match="fencing ap-southeast-2"):
+        fence_and_replay(full[0], lab_on(account), full[1], a_failover_after(20, account))
+
+
+def test_a_late_fence_that_fails_is_a_note_to_the_step_that_failed_before(
+    undo: UndoJournal, timeline: Timeline
+) -> None:
+    account = Account(health=FAILING, ingress=Unrevokable(["5432 from the tasks"]))
+    undo.before(UNKNOWN_STEP)
+    with pytest.raises(FaultError, match="moon_back") as told:
+        fence_and_replay(undo, lab_on(account), timeline, a_failover_after(20, account))
+    (note,) = told.value.__notes__
+    assert "watching for a failover that follows failed too" in note
+    assert "fencing ap-southeast-2" in note
+
+
+def test_a_step_that_was_cut_does_not_fail_the_healing(undo: UndoJournal, timeline: Timeline) -> None:
+    undo.before(STEP)
+    with undo.path.open("ab") as file:
+        file.write(b'{"v":1,"boot":"')
+    for opened in (UndoJournal(undo.path), UndoJournal(undo.path)):
+        take_back(OUTAGE, lab_on(Account()), opened, timeline)
+        assert opened.open_steps() == []
+        opened.close()
+
+
+@pytest.mark.parametrize("steps", [[], [STEP]])
+def test_a_damaged_line_fails_the_healing_after_all_others_were_taken_back(
+    undo: UndoJournal, timeline: Timeline, steps: list[UndoStep]
+) -> None:
+    undo.path.write_bytes(b'{"v":1,"boot":"\n')
+    for step in steps:
+        undo.before(step)
+    for _ in range(2):
+        with pytest.raises(FaultError, match=r"every line of .*undo\.ndjson readable; saw 1 .*Next: .*by hand"):
+            take_back(OUTAGE, lab_on(Account()), undo, timeline)
+    assert undo.open_steps() == []
+
+
+def test_while_a_line_is_unreadable_the_accounts_own_schedule_stays(undo: UndoJournal, timeline: Timeline) -> None:
+    """It knows the network as it was before, and may take back what nobody else can."""
+    undo.path.write_bytes(b'{"v":1,"boot":"\n')
+    scheduled = schedule_gone(EAST, "one")
+    for step in (scheduled, STEP):
+        undo.before(step)
+    with pytest.raises(FaultError, match="cannot be read"):
+        fence_and_replay(undo, lab_on(Account()), timeline)
+    assert [step for _, step in undo.open_steps()] == [scheduled]
+
+
+def test_nothing_broken_is_nothing_to_do(undo: UndoJournal, timeline: Timeline, record: Record) -> None:
+    take_back(OUTAGE, lab_on(Account()), undo, timeline)
+    assert not record.timeline.exists()
