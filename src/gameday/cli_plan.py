@@ -1,7 +1,7 @@
 """``gameday plan``: every call of a drill that would change something, with its undo; none is made."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ def plan(experiment: Path, lab_name: str | None, given: tuple[str, ...]) -> None
 
     from gameday.chaos.planned import planned
     from gameday.chaos.reading import experiment_file
+    from gameday.chaos.redact import hidden_values
     from gameday.world import RealWorld
 
     file, values = experiment_file(experiment), key_values(given, "--var")
@@ -43,16 +44,22 @@ def plan(experiment: Path, lab_name: str | None, given: tuple[str, ...]) -> None
     with ExitStack() as stack:
         lab = RealWorld().lab(choice, stack, lambda line: click.echo(f"{line} …", err=True))
         click.echo(f"{asked.intent.title}, {HEAD.format(lab.name)}")
-        seen = []
+        seen, hidden = [], hidden_values(configuration, secrets)
         for each in planned(file.tree, configuration, secrets, lab, documents=asked.intent.load.documents):
             seen.append(each)
-            click.echo("\n".join(lines_of(each)))
+            click.echo("\n".join(lines_of(each, hidden)))
         click.echo("\n".join(ending_lines(seen)))
     sys.exit(1 if any(each.is_refused for each in seen) else 0)
 
 
-def lines_of(each: "PlannedActivity") -> Iterator[str]:
-    """One activity for people: each undo step before the calls that it takes back."""
+def lines_of(each: "PlannedActivity", hidden: Collection[str] = ()) -> Iterator[str]:
+    """One activity for people, who are told no secret: each undo step before the calls that it takes back."""
+    from gameday.secrecy import hide
+
+    yield from (hide(line, hidden) for line in _lines_of(each))
+
+
+def _lines_of(each: "PlannedActivity") -> Iterator[str]:
     from gameday.lab.rehearsing import PlannedCall
 
     yield f"\n{each.name}: {each.what}"

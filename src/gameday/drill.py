@@ -27,7 +27,7 @@ from gameday.faults.rehearsal import rehearse
 from gameday.lab.fence import fence_if_promoted
 from gameday.live import Display, Silent
 from gameday.outside import Outside, silence_s
-from gameday.preparing import LOCAL, Intent, LabChoice, first_plan, plan_on, plan_with, usual_load
+from gameday.preparing import LOCAL, Intent, LabChoice, first_plan, plan_on, plan_with, usual_load, written
 from gameday.record.closing import close_evidence
 from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
@@ -103,7 +103,7 @@ class Drill:
         self.record = Record.create(self.intent.reports, self.intent.name)
         self._plan(first_plan(self.intent, self.choice, self._clock))
         self.has_record = True
-        self.timeline = Timeline(self.record, self._clock, watch=self._watch)
+        self.timeline = Timeline(self.record, self._clock, self._watch, self._door.hidden)
         self._stack.callback(self.timeline.close)
         self._stack.callback(close_evidence, self.record, self.timeline)
         self._stopping = Stopping(self.timeline, lambda: asked_to_end(self.record), self._door)
@@ -384,7 +384,7 @@ class Drill:
 
     def _plan(self, plan: Plan) -> None:
         self.plan = plan
-        self.record.write_plan(plan)
+        self.record.write_plan(written(plan, self._door.hidden))
 
     def _phase(self, what: str) -> None:
         self._stopping.check()

@@ -4,7 +4,7 @@ import getpass
 import math
 import platform
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +18,7 @@ from gameday.facts import Objectives, Plan, StopCondition, Timers
 from gameday.lab import status
 from gameday.lab.model import Lab
 from gameday.lab.timers import effective
+from gameday.secrecy import environment_secrets, hide, redacted
 
 if TYPE_CHECKING:
     from gameday.faults.base import Fault
@@ -177,6 +178,25 @@ def plan_with(plan: Plan, fault: "Fault", intent: Intent, limits: tuple[str, ...
         limits=(*plan.limits, *limits),
         stays_reachable=(*plan.stays_reachable, *fault.stays_reachable),
         expected_alarms=tuple(dict.fromkeys((*plan.expected_alarms, *own))),
+    )
+
+
+def written(plan: Plan, hidden: Collection[str] = ()) -> Plan:
+    """The plan as it may stand in ``plan.json``: its stop conditions without secrets. A drill heeds the real ones."""
+    secrets = environment_secrets() | set(hidden)
+    return replace(plan, stop_when=tuple(_without(secrets, each) for each in plan.stop_when))
+
+
+def _without(secrets: Collection[str], condition: StopCondition) -> StopCondition:
+    """Numbers stay: a bound is none, and must be one when the plan is read."""
+    equals = condition.equals
+    return replace(
+        condition,
+        alarm=hide(condition.alarm, secrets),
+        region=hide(condition.region, secrets),
+        arguments=redacted(condition.arguments, secrets),
+        equals=hide(equals, secrets) if isinstance(equals, str) else equals,
+        elsewhere=redacted(condition.elsewhere, secrets),
     )
 
 

@@ -11,6 +11,7 @@ REDACTED = "[redacted]"
 TELLING = re.compile(
     r"(pass(word|wd|phrase)|secret(?!s?_?(name|arn|id))|token|credential|api_?key|access_?key|private_?key)", re.I
 )
+REFERENCE_KEYS = ("type", "key", "path", "env_var_type")  # of a value that is loaded from elsewhere: no secrets
 SHORTEST_OF_ENVIRONMENT = 8  # a shorter value ("true", "local") is no credential, and stands in many a text
 
 
@@ -46,6 +47,36 @@ def hide_in(tree: Any, secrets: Collection[str]) -> Any:
         case list() | tuple():
             return [hide_in(value, secrets) for value in tree]
     return tree
+
+
+def redacted(tree: Any, secrets: Collection[str] = ()) -> Any:
+    """The same tree without the secrets, as plain JSON values; what JSON does not know becomes text."""
+    match tree:
+        case None | bool() | int() | float():
+            return REDACTED if not isinstance(tree, bool) and str(tree) in secrets else tree
+        case Mapping():
+            return {hide(str(key), secrets): _value(str(key), value, secrets) for key, value in tree.items()}
+        case list() | tuple() | set():
+            return [redacted(value, secrets) for value in tree]
+    return hide(str(tree), secrets)
+
+
+def _value(key: str, value: Any, hidden: Collection[str]) -> Any:
+    if key == "secrets" and isinstance(value, Mapping):
+        return dict.fromkeys(value, REDACTED)
+    return _unsaid(value) if TELLING.search(key) else redacted(value, hidden)
+
+
+def _unsaid(value: Any) -> Any:
+    """What stands under a telling name: where it comes from may be told, and nothing else."""
+    match value:
+        case None | bool():
+            return value
+        case Mapping():
+            return {str(key): one if key in REFERENCE_KEYS else _unsaid(one) for key, one in value.items()}
+        case list() | tuple() | set():
+            return [_unsaid(one) for one in value]
+    return REDACTED
 
 
 def _forms(secret: str) -> set[str]:

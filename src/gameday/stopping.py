@@ -81,11 +81,12 @@ def unswallowed() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """How a drill's door has it stopped: the error that ends it there, and who looks at probes that are none of
-    gameday's."""
+    """How a drill's door has it stopped: the error that ends it there, who looks at probes that are none of gameday's,
+    and which texts (secrets) the drill must not write down."""
 
     error: type[DrillStopped] = DrillStopped
     elsewhere: Look | None = None
+    hidden: frozenset[str] = frozenset()
 
 
 LIBRARY = Door()

@@ -122,6 +122,27 @@ def test_conditions_that_hold_change_nothing(tmp_path):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("stop-")]
 
 
+def test_a_condition_with_a_secret_is_looked_at_whole_and_written_down_without_it(tmp_path):
+    pin, looked = "canary-of-a-pager-3c5d", []
+    asked = {"name": "the pager", "provider": {"arguments": {"pin": pin, "api_token": "whatever"}}}
+
+    def look(condition):
+        looked.append(condition.elsewhere)
+        return Sight(False, f"{pin} was refused")
+
+    door = Door(elsewhere=look, hidden=frozenset({pin}))
+    with (
+        pytest.raises(DrillStopped),
+        drill_in(StubWorld(), tmp_path, stop_when=[StopCondition(elsewhere=asked)], door=door) as drill,
+    ):
+        drill.baseline()
+    assert looked[0] == asked
+    (event,), (told,) = stopped_events(drill), drill.record.read_plan().stop_when
+    assert event.detail["seen"] == "[redacted] was refused"
+    assert told.elsewhere["provider"]["arguments"] == {"pin": "[redacted]", "api_token": "[redacted]"}
+    assert not [path for path in drill.record.folder.rglob("*.*") if path.is_file() and pin in path.read_text()]
+
+
 def test_a_breach_while_the_drill_heals_does_not_keep_it_from_healing(tmp_path):
     world, holds = StubWorld(), [True]
 

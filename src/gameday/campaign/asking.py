@@ -10,11 +10,13 @@ from pathlib import Path
 
 from gameday.chaos.experiment import Asked
 from gameday.chaos.reading import REPORTS, ExperimentFile, experiment_file
+from gameday.chaos.redact import hidden_values
 from gameday.errors import InputError, RecordError
 from gameday.facts.campaign import CampaignPlan
 from gameday.preparing import LOCAL, first_plan
 from gameday.record.layout import OTHER_REPORTS, ROOM_MIN_BYTES
 from gameday.record.manifest import sha256_of
+from gameday.secrecy import TELLING, hide
 
 DRILL_BYTES = 8 << 20  # a drill of the shipped size writes about 6 MiB, and what `chaos run` says comes on top
 HOW_TO_VARY = "write --vary KEY=VALUE,VALUE; a value that has a comma of its own stands in double quotes"
@@ -54,6 +56,7 @@ def campaign_of(wish: Wish) -> Campaign:
     variations, fixed = combinations(wish.vary), _fixed(wish, file)
     _no_key_twice(variations[0], fixed)
     fixed |= _pinned(file, {**fixed, **variations[0]})
+    _refuse_secrets(file, [{**fixed, **variation} for variation in variations])
     asked = [file.asks({**fixed, **variation}) for variation in variations]
     _refuse_a_lab_that_is_up(asked, wish.attached)
     first = asked[0]
@@ -168,6 +171,16 @@ def _no_key_twice(variation: Mapping[str, str], fixed: Mapping[str, str]) -> Non
     both = sorted(variation.keys() & fixed.keys())
     if both:
         raise InputError("a key either varied or fixed", f"{both[0]} in both --vary and --var", "take one of them out")
+
+
+def _refuse_secrets(file: ExperimentFile, given: Sequence[Mapping[str, str]]) -> None:
+    """What a campaign is given stands in its plan, in its page, and on the command line of every drill."""
+    for each in given:
+        hidden = hidden_values(*file.loaded(each))
+        for key, value in each.items():
+            if key != REPORTS and (TELLING.search(key) or hide(value, hidden) != value):
+                then = 'let the experiment read it from a variable: {"type": "env", "key": "NAME"}'
+                raise InputError("no secret in --var or --vary, which are written down", f"one in {key}", then)
 
 
 def _refuse_a_lab_that_is_up(asked: Sequence[Asked], allowed: bool) -> None:

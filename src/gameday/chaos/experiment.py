@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from gameday.chaos.activities import OURS, check_activities
-from gameday.chaos.redact import hidden_values, redacted
+from gameday.chaos.redact import hidden_values
 from gameday.chaos.spelling import suggestion
 from gameday.chaos.stop import conditions
 from gameday.errors import ExperimentError, InputError
@@ -19,6 +19,7 @@ from gameday.facts import Objectives
 from gameday.lab.model import GLOBAL_REGION
 from gameday.load.plan import LoadPlan, LoadStage
 from gameday.preparing import AWS, LOCAL_REGIONS, Intent, LabChoice
+from gameday.secrecy import redacted
 
 SECTIONS = (
     "title", "description", "tags", "version", "contributions", "configuration", "secrets", "extensions", "controls",
@@ -71,7 +72,7 @@ def read(experiment: Tree, configuration: Tree, secrets: Tree) -> Asked:
             expected_alarms=_words(configuration, "expected_alarms") if "expected_alarms" in configuration else None,
             reports=Path(str(configuration.get("reports", "reports"))),
             max_duration_s=_number(configuration, "max_duration_s") if "max_duration_s" in configuration else None,
-            stop_when=conditions(configuration),
+            stop_when=conditions(configuration, hidden),
             experiment=redacted({k: v for k, v in experiment.items() if k != "dry"}, hidden),
         ),
     )

@@ -1,13 +1,12 @@
-"""Secrets out of whatever reaches the disk: values that the experiment calls secret, and values whose name says so."""
+"""What of an experiment must not be written down, and Chaos Toolkit's log without it."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gameday.secrecy import REDACTED, TELLING, environment_secrets, hide
+from gameday.secrecy import TELLING, environment_secrets, hide
 
 SHORTEST = 4  # a shorter secret would take half of the text with it
-REFERENCE_KEYS = ("type", "key", "path", "env_var_type")  # of a value that is loaded from elsewhere: no secrets
 
 
 def secret_values(secrets: Any) -> set[str]:
@@ -17,20 +16,7 @@ def secret_values(secrets: Any) -> set[str]:
 
 def hidden_values(configuration: Mapping[str, Any], secrets: Any) -> set[str]:
     """All that a drill must not write down: secrets, configuration and environment with telling names."""
-    told = {key: value for key, value in configuration.items() if TELLING.search(key)}
-    return secret_values(secrets) | secret_values(told) | environment_secrets()
-
-
-def redacted(tree: Any, secrets: Collection[str] = ()) -> Any:
-    """The same tree without the secrets, as plain JSON values; what JSON does not know becomes text."""
-    match tree:
-        case None | bool() | int() | float():
-            return REDACTED if not isinstance(tree, bool) and str(tree) in secrets else tree
-        case Mapping():
-            return {hide(str(key), secrets): _value(str(key), value, secrets) for key, value in tree.items()}
-        case list() | tuple() | set():
-            return [redacted(value, secrets) for value in tree]
-    return hide(str(tree), secrets)
+    return secret_values(secrets) | secret_values(list(_told_secret(configuration))) | environment_secrets()
 
 
 class RedactedLog(logging.Filter):
@@ -47,22 +33,15 @@ class RedactedLog(logging.Filter):
         return True
 
 
-def _value(key: str, value: Any, hidden: Collection[str]) -> Any:
-    if key == "secrets" and isinstance(value, Mapping):
-        return dict.fromkeys(value, REDACTED)
-    return _unsaid(value) if TELLING.search(key) else redacted(value, hidden)
-
-
-def _unsaid(value: Any) -> Any:
-    """What stands under a telling name: where it comes from may be told, and nothing else."""
-    match value:
-        case None | bool():
-            return value
+def _told_secret(tree: Any) -> Iterable[Any]:
+    """Whatever stands under a telling name, at any depth; ``secrets`` of an activity only names what it is given."""
+    match tree:
         case Mapping():
-            return {str(key): one if key in REFERENCE_KEYS else _unsaid(one) for key, one in value.items()}
-        case list() | tuple() | set():
-            return [_unsaid(one) for one in value]
-    return REDACTED
+            for key, value in tree.items():
+                yield from [value] if TELLING.search(str(key)) and key != "secrets" else _told_secret(value)
+        case list() | tuple():
+            for value in tree:
+                yield from _told_secret(value)
 
 
 def _texts(tree: Any) -> Iterable[str]:

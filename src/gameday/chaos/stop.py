@@ -1,7 +1,7 @@
 """Stop conditions as an experiment writes them, and the probes of other extensions among them."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -10,14 +10,17 @@ from chaoslib.activity import ensure_activity_is_valid, run_activity
 from chaoslib.exceptions import ChaosException
 from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid, within_tolerance
 
+from gameday.chaos.redact import hidden_values
 from gameday.chaos.spelling import suggestion
 from gameday.chaos.token import StoppedDrill
 from gameday.errors import ExperimentError, InputError
 from gameday.facts import StopCondition
 from gameday.probing import PROBES
+from gameday.secrecy import hide
 from gameday.stopping import Door, Sight
 
 KEYS = tuple(field.name for field in fields(StopCondition) if field.name != "elsewhere")
+TOLD_MAX = 200  # letters of what was seen
 
 type Tree = Mapping[str, Any]
 
@@ -29,26 +32,37 @@ def door(configuration: Tree, secrets: Tree) -> Door:
     def elsewhere(condition: StopCondition) -> Sight:
         probe = dict(condition.elsewhere)
         seen = run_activity(probe, configuration, secrets)
-        return Sight(within_tolerance(probe["tolerance"], seen, configuration, secrets), repr(seen)[:200])
+        return Sight(within_tolerance(probe["tolerance"], seen, configuration, secrets), _cut(repr(seen), hidden))
 
-    return Door(StoppedDrill, elsewhere)
+    hidden = frozenset(hidden_values(configuration, secrets))
+    return Door(StoppedDrill, elsewhere, hidden)
 
 
-def conditions(configuration: Tree) -> tuple[StopCondition, ...]:
-    """The list ``stop_when``, or a text of it in JSON (as ``--var`` gives it); raises :class:`ExperimentError`."""
+def conditions(configuration: Tree, hidden: Collection[str] = ()) -> tuple[StopCondition, ...]:
+    """The list ``stop_when``, or a text of it in JSON (as ``--var`` gives it); raises :class:`ExperimentError`, which
+    tells nothing that is ``hidden``."""
     value = configuration.get("stop_when", ())
     try:
         listed = msgspec.json.decode(value) if isinstance(value, str) else value
     except msgspec.DecodeError:
         listed = None
     if not isinstance(listed, list | tuple):
-        raise ExperimentError("stop_when to be a list of conditions", repr(value)[:200], "correct it")
-    return tuple(_condition(each, f"stop_when[{number}]") for number, each in enumerate(listed))
+        raise ExperimentError("stop_when to be a list of conditions", _cut(repr(value), hidden), "correct it")
+    try:
+        return tuple(_condition(each, f"stop_when[{number}]") for number, each in enumerate(listed))
+    except ExperimentError as wrong:
+        expected, seen = hide(wrong.expected, hidden), _cut(wrong.seen, hidden)
+        raise ExperimentError(expected, seen, wrong.next_step) from None
+
+
+def _cut(text: str, hidden: Collection[str]) -> str:
+    """Its first letters. A secret is taken out before they are cut: half of one would not be found."""
+    return hide(text, hidden)[:TOLD_MAX]
 
 
 def _condition(told: object, where: str) -> StopCondition:
     if not isinstance(told, Mapping):
-        raise ExperimentError(f"{where} to be a table", repr(told)[:200], 'write {"alarm": "NAME"}, or a probe')
+        raise ExperimentError(f"{where} to be a table", repr(told), 'write {"alarm": "NAME"}, or a probe')
     for key in told:
         if key not in KEYS:
             raise ExperimentError(

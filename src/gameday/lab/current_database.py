@@ -11,6 +11,7 @@ from typing import Any
 from gameday.lab.model import Lab
 
 type Described = Mapping[str, Any]
+PLACE = ("host", "port", "dbname")  # all that is taken of the secret: a team's own may hold a password too
 
 
 def current_database(lab: Lab, region: str) -> tuple[str, Described | None]:
@@ -39,11 +40,16 @@ def described(lab: Lab, region: str) -> list[Described]:
 
 
 def endpoint(lab: Lab, region: str) -> dict[str, Any]:
-    """What the region's secret says: ``host``, ``port``, ``dbname``; empty where none can be read (no key, too)."""
-    secrets = lab.client("secretsmanager", region)
+    """What :func:`known_endpoint` tells; empty where the secret cannot be read (no key, too)."""
+    errors = lab.client("secretsmanager", region).exceptions
     try:
-        text = secrets.get_secret_value(SecretId=lab.of(region, "EndpointSecret"))["SecretString"]
-        told = json.loads(text)
-    except (secrets.exceptions.ResourceNotFoundException, secrets.exceptions.DecryptionFailure, ValueError):
+        return known_endpoint(lab, region)
+    except (errors.ResourceNotFoundException, errors.DecryptionFailure, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+
+
+def known_endpoint(lab: Lab, region: str) -> dict[str, Any]:
+    """What the region's secret says of ``host``, ``port`` and ``dbname``; whatever else it holds is not taken out."""
+    secrets = lab.client("secretsmanager", region)
+    told = json.loads(secrets.get_secret_value(SecretId=lab.of(region, "EndpointSecret"))["SecretString"])
+    return {name: told[name] for name in PLACE if name in told} if isinstance(told, dict) else {}

@@ -1,7 +1,7 @@
 """The timeline: everything that was done or seen to change, each line synced before anything else happens."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,13 +20,21 @@ NOWHERE = Record(Path("<drill>", "<time>"))  # what a drill that does not take p
 class Timeline:
     """Appends chained events to one record; several processes may append to the same file. ``watch`` sees each.
 
+    ``hidden`` is what no event may tell, beside what this process's environment holds under telling names.
     ``is_rehearsal``: nothing is done, so nobody may wait for an effect.
     """
 
     is_rehearsal = False
 
-    def __init__(self, record: Record, clock: Clock = SYSTEM, watch: Callable[[Event], None] | None = None) -> None:
-        self._clock, self._boot, self._watch, self._hidden = clock, boot_id(), watch, environment_secrets()
+    def __init__(
+        self,
+        record: Record,
+        clock: Clock = SYSTEM,
+        watch: Callable[[Event], None] | None = None,
+        hidden: Collection[str] = (),
+    ) -> None:
+        self._clock, self._boot, self._watch = clock, boot_id(), watch
+        self._hidden = environment_secrets() | set(hidden)
         # the drill's id: what a fault makes is tagged with it, and found again by it
         self.drill = f"{record.folder.parent.name}/{record.folder.name}"
         self._record = record
@@ -55,7 +63,7 @@ class Timeline:
         return event
 
     def _without_secrets(self, event: Event) -> Event:
-        """An error quotes whatever it was told; what stands in this process's environment must not reach the record."""
+        """An error quotes whatever it was told, and a probe says what it likes: no secret reaches the record."""
         if not self._hidden:
             return event
         return replace(event, what=hide(event.what, self._hidden), detail=hide_in(event.detail, self._hidden))

@@ -10,6 +10,7 @@ from gameday.facts import RESTORE, RESTORE_MAKES, RESTORE_SOURCE, Kind
 from gameday.lab import status
 from gameday.lab.current_database import current_database, described, endpoint
 from gameday.recovery import sight
+from gameday.recovery.endpoint_secret import rewrite
 from gameday.recovery.restore_source import LATEST_SNAPSHOT, TO_FORM, choose
 from gameday.recovery.runbook import Call, Option, Runbook, Scene, Step
 from gameday.recovery.sight import Sight, check, listed, whole
@@ -110,8 +111,7 @@ def _lead(scene: Scene) -> Sequence[Call]:
     """The call that leads the service to the new instance."""
     found, region = scene.found, region_of(scene)
     told = {"host": found["host"], "port": whole(found["port"]), "dbname": found["name in PostgreSQL"]}
-    secret = {"SecretId": scene.lab.of(region, "EndpointSecret"), "SecretString": json.dumps(told)}
-    return (Call("secretsmanager", "put_secret_value", region, secret),)
+    return rewrite(scene.lab, region, json.dumps(told))
 
 
 def _is_led(scene: Scene) -> Sight:

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from gameday.lab.current_database import known_endpoint
 from gameday.recovery import sight
+from gameday.recovery.endpoint_secret import rewrite
 from gameday.recovery.runbook import Call, Check, Scene
 from gameday.recovery.sight import Sight, check, listed, whole
 
@@ -144,15 +146,10 @@ def endpoint(region_of: RegionOf) -> Check:
     def look(scene: Scene) -> Sight:
         region = region_of(scene)
         where = sight.instance(scene.lab, region).get("Endpoint") or {}
-        secrets = scene.lab.client("secretsmanager", region)
-        known = json.loads(secrets.get_secret_value(SecretId=scene.lab.of(region, "EndpointSecret"))["SecretString"])
-        scene.found[f"endpoint in {region}"] = json.dumps(
-            {"host": where.get("Address", ""), "port": where.get("Port", 0), "dbname": known.get("dbname", "")}
-        )
-        said = {name: known.get(name) for name in ("host", "port", "dbname")}
-        scene.found[f"endpoint in the secret of {region}"] = json.dumps(said)
-        told = f"it is at {where.get('Address')}:{where.get('Port')}, the secret says {said['host']}:{said['port']}"
-        return Sight(bool(where), told)
+        known, host, port = known_endpoint(scene.lab, region), where.get("Address", ""), where.get("Port", 0)
+        scene.found[f"endpoint in {region}"] = json.dumps({**known, "host": host, "port": port})
+        scene.found[f"endpoint in the secret of {region}"] = json.dumps(known)
+        return Sight(bool(where), f"it is at {host}:{port}, the secret says {known.get('host')}:{known.get('port')}")
 
     return check("the database has an endpoint", look, within_s=900)
 
@@ -161,11 +158,8 @@ def rewrite_endpoint(region_of: RegionOf) -> CallsOf:
     """Rewrite the region's secret, where it is not true any more."""
 
     def calls(scene: Scene) -> Sequence[Call]:
-        region = region_of(scene)
-        now = scene.found[f"endpoint in {region}"]
-        if now == scene.found[f"endpoint in the secret of {region}"]:
-            return ()
-        secret = {"SecretId": scene.lab.of(region, "EndpointSecret"), "SecretString": now}
-        return (Call("secretsmanager", "put_secret_value", region, secret),)
+        region, found = region_of(scene), scene.found
+        now, known = found[f"endpoint in {region}"], found[f"endpoint in the secret of {region}"]
+        return rewrite(scene.lab, region, now, known)
 
     return calls

@@ -68,6 +68,11 @@ class Call:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     already: tuple[str, ...] = field(default=(), kw_only=True)
 
+    @property
+    def more(self) -> str:
+        """What is done beyond the command that is shown."""
+        return ""
+
     def make(self, lab: Lab) -> Any:
         """Call it; what it answers."""
         return getattr(lab.client(self.service, self.region), self.operation)(**self.arguments)
@@ -87,6 +92,10 @@ class Calls(Call):
     def of(cls, service: str, operation: str, region: str, each: Sequence[Mapping[str, Any]]) -> "tuple[Calls, ...]":
         """The calls as a step's: none when there is nothing to do."""
         return (cls(service, operation, region, each[0], each=tuple(each)),) if each else ()
+
+    @property
+    def more(self) -> str:
+        return f"and {len(self.each) - 1} more like it" if len(self.each) > 1 else ""
 
     def make(self, lab: Lab) -> Any:
         """Make all of them; what each answers."""

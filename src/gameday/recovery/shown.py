@@ -11,7 +11,7 @@ from gameday.aws import ATTEMPTS, Aws
 from gameday.errors import LabError
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS, Lab, Outputs
 from gameday.record.timeline import UnwrittenTimeline
-from gameday.recovery.runbook import Call, Calls, Check, Runbook, Scene, Step
+from gameday.recovery.runbook import Call, Check, Runbook, Scene, Step
 
 PRIMARY, SECONDARY = "ap-southeast-2", "us-west-2"
 CLI_NAMES = {"s3": "s3api"}  # boto3's name of a service -> the AWS CLI's, where they differ
@@ -58,13 +58,12 @@ def whole(text: str) -> Any:
 def command_of(call: Call) -> str:
     """The call as a command of the AWS CLI, to be read, or to be copied where gameday itself cannot run.
 
-    Of many calls of one kind it shows the first, and says how many more there are.
+    Of many calls of one kind it shows the first, and says how many more there are; a comment says what else is done.
     """
     service = CLI_NAMES.get(call.service, call.service)
     words = ["aws", service, call.operation.replace("_", "-"), "--region", _quoted(call.region)]
-    more = f"  # and {len(call.each) - 1} more like it" if isinstance(call, Calls) and len(call.each) > 1 else ""
     arguments = (word for name, value in call.arguments.items() for word in _argument(name, value))
-    return " ".join([*words, *arguments]) + more
+    return " ".join([*words, *arguments]) + (f"  # {call.more}" if call.more else "")
 
 
 def _argument(name: str, value: Any) -> Iterator[str]:

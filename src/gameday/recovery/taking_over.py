@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from gameday.lab import status
+from gameday.lab.current_database import known_endpoint
 from gameday.lab.model import GLOBAL_REGION, Lab
 from gameday.recovery import one_task
+from gameday.recovery.endpoint_secret import rewrite
 from gameday.recovery.runbook import Call, Check, Option, Scene, Step
 
 BACKUP_DAYS = 7  # as infra/parts/failover_states.py: a promoted replica is the primary, and is backed up like one
@@ -138,20 +140,15 @@ def promote(*, from_role: tuple[str, ...], why: str) -> Step:
 
 def _endpoints(scene: Scene) -> str:
     lab, region = scene.lab, standby(scene)
-    secret = lab.client("secretsmanager", region).get_secret_value(SecretId=lab.of(region, "EndpointSecret"))
-    known = json.loads(secret["SecretString"])
+    known = known_endpoint(lab, region)
     host, _, port = status.database(lab, region).endpoint.rpartition(":")
     scene.found[KNOWN] = json.dumps(known)
-    scene.found[ENDPOINT] = json.dumps({"host": host, "port": int(port or 0), "dbname": known.get("dbname", "")})
+    scene.found[ENDPOINT] = json.dumps({**known, "host": host, "port": int(port or 0)})
     return f"{host}, and the secret says {known.get('host')}"
 
 
 def _rewrite(scene: Scene) -> Sequence[Call]:
-    if scene.found[ENDPOINT] == scene.found[KNOWN]:  # a promotion keeps the endpoint, a restore does not
-        return ()
-    region = standby(scene)
-    arguments = {"SecretId": scene.lab.of(region, "EndpointSecret"), "SecretString": scene.found[ENDPOINT]}
-    return (Call("secretsmanager", "put_secret_value", region, arguments),)
+    return rewrite(scene.lab, standby(scene), scene.found[ENDPOINT], scene.found[KNOWN])
 
 
 REWRITE = Step(

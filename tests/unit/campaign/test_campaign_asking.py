@@ -110,6 +110,25 @@ def test_reports_cannot_be_moved_where_the_experiment_has_no_such_key(stage):
     assert "add reports" in refused(stage)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fixed": ("pager_token=canary-9d3e",)},
+        {"vary": ("pager_token=1,2",)},
+        {"fixed": ("colour=canary-of-the-shell-4b",)},
+        {"vary": ("colour=red,canary-of-the-shell-4b",)},
+    ],
+    ids=["a telling name", "a telling name varied", "a secret's value", "a secret's value varied"],
+)
+def test_a_secret_is_refused_where_it_would_be_written_down(stage, changes, monkeypatch):
+    monkeypatch.setenv("STUB_PAGER_TOKEN", "canary-of-the-shell-4b")
+    stage.changed(pager_token={"type": "env", "key": "STUB_PAGER_TOKEN"}, colour="green")
+    assert campaign_of(stage.wish(fixed=("colour=blue",)))
+    told = refused(stage, **changes)
+    assert "which are written down" in told
+    assert "canary" not in told
+
+
 def test_a_lab_that_is_up_is_refused_unless_it_is_said(stage):
     stage.changed(lab="mine")
     assert "lab: mine" in refused(stage)

@@ -64,6 +64,16 @@ def fails_with_its_secrets(secrets: dict):
     raise RuntimeError(f"refused: {secrets['key']} {secrets['pin']} {os.environ.get('AWS_SESSION_TOKEN')}")
 
 
+def tells_its_secrets(secrets: dict, api_token: str, pin: str, fails: bool = False):
+    """A probe that says what it was told: well at the first look, which is before the method; then it is ill, or
+    ``fails``."""
+    LOOKS.append("look")
+    told = f"{secrets} {api_token} {pin} {os.environ.get('AWS_SESSION_TOKEN')}"
+    if fails and len(LOOKS) > 1:
+        raise RuntimeError(f"refused: {told}")
+    return f"{'well' if len(LOOKS) == 1 else 'ill'}: {told}"
+
+
 def elsewhere(region: str):
     """An action of another extension in a region of its own."""
     return region

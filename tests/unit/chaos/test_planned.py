@@ -98,6 +98,16 @@ def test_for_people_each_undo_step_stands_before_its_calls(ec2):
     assert "aws ec2 create-network-acl --region ap-southeast-2" in "\n".join(lines_of(fault))
 
 
+def test_an_argument_that_is_a_secret_is_told_to_nobody(ec2):
+    pin = "canary-of-a-pager-3c5d"
+    method = [action("run_runbook", name="database-restore", options={"to": "${pin}"})]
+    (walk,) = planned({"method": method}, {"pin": pin}, {}, a_lab(ec2))
+    assert pin in walk.what
+    told = "\n".join(lines_of(walk, {pin}))
+    assert "[redacted]" in told
+    assert pin not in told
+
+
 def test_a_call_without_an_undo_step_says_so(ec2):
     (fault,) = plan_of(a_lab(ec2), action("take_snapshot", region=REGION))
     assert "no undo step" in "\n".join(lines_of(fault))

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from gameday.chaos.redact import RedactedLog, hidden_values, redacted, secret_values
-from gameday.secrecy import REDACTED
+from gameday.chaos.redact import RedactedLog, hidden_values, secret_values
+from gameday.secrecy import REDACTED, redacted
 
 
 def test_every_value_of_the_secrets_is_one_numbers_too():
@@ -51,6 +51,13 @@ def test_hidden_are_secrets_and_the_telling_of_configuration_and_environment(mon
     hidden = hidden_values({"db_password": "hunter2", "region": "us-west-2"}, {"aws": {"key": "AKIA-1"}})
     assert {"session-token-1", "hunter2", "AKIA-1"} <= hidden
     assert "us-west-2" not in hidden
+
+
+def test_a_telling_name_deep_in_the_configuration_is_heeded_and_the_names_of_secrets_are_none():
+    provider = {"secrets": ["pager"], "arguments": {"api_token": "hunter2", "url": "http://pager"}}
+    hidden = hidden_values({"stop_when": [{"probe": {"provider": provider}}]}, {})
+    assert "hunter2" in hidden
+    assert not {"pager", "http://pager"} & hidden
 
 
 def test_a_log_line_and_its_traceback_lose_it(caplog):

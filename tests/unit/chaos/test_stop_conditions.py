@@ -5,10 +5,11 @@ import json
 import pytest
 from test_chaos_run import EXPERIMENT, STUB, Run, activity
 
-from gameday.chaos.stop import conditions
+from gameday.chaos.stop import conditions, door
 from gameday.errors import ExperimentError
 from gameday.facts import StopCondition
 
+PIN = "canary-of-a-pager-3c5d"
 WEATHER = activity("all_but_the_second_time", STUB, "probe") | {"tolerance": True}
 GOOD = [
     ({"alarm": "gameday-5xx"}, StopCondition(alarm="gameday-5xx")),
@@ -63,3 +64,18 @@ def test_a_breach_interrupts_an_action_of_another_extension_plays_the_rollbacks_
     assert "a stop condition no longer held, so it was aborted; saw False" in told
     timeline = (run.records[0] / "timeline.ndjson").read_text()
     assert timeline.index('"kind":"stopped"') < timeline.index('"kind":"healed"')
+
+
+def test_half_of_a_secret_is_not_told_either_where_an_answer_is_cut():
+    long = "x" * 190 + PIN
+    probe = activity("quote", "urllib.parse", "probe", string=long) | {"tolerance": "well"}
+    sight = door({}, {"pager": {"pin": PIN}}).elsewhere(StopCondition(elsewhere=probe))
+    assert PIN[:4] not in sight.seen
+    assert not sight.holds
+
+
+@pytest.mark.parametrize("wrong", ["x" * 190 + PIN, ["x" * 190 + PIN], [{PIN: 1}], [{"probe": PIN}]])
+def test_what_is_refused_does_not_tell_a_secret(wrong):
+    with pytest.raises(ExperimentError) as told:
+        conditions({"stop_when": wrong}, {PIN})
+    assert PIN[:4] not in str(told.value)

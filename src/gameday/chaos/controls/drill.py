@@ -16,7 +16,7 @@ from chaoslib.types import Configuration, Experiment, Journal, Secrets
 from gameday.chaos import experiment as experiments
 from gameday.chaos.journal import failures
 from gameday.chaos.planned import refuse_what_would_be_refused
-from gameday.chaos.redact import RedactedLog, hidden_values, redacted
+from gameday.chaos.redact import RedactedLog, hidden_values
 from gameday.chaos.stop import door
 from gameday.chaos.token import TOKEN, Stopped, stopped, take
 from gameday.clock import SYSTEM, Clock
@@ -24,6 +24,7 @@ from gameday.drill import Drill
 from gameday.errors import GamedayError
 from gameday.facts import NOT_AS_PLANNED, Kind, Measurement, Verdict
 from gameday.live import display_for
+from gameday.secrecy import redacted
 from gameday.world import World
 
 __all__ = ["after_experiment_control", "before_experiment_control", "cleanup_control"]
