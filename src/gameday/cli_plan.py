@@ -35,6 +35,7 @@ def plan(experiment: Path, lab_name: str | None, given: tuple[str, ...]) -> None
 
     from gameday.chaos.planned import planned
     from gameday.chaos.reading import experiment_file
+    from gameday.preparing import usual_duration_s
     from gameday.world import RealWorld
 
     file, values = experiment_file(experiment), key_values(given, "--var")
@@ -43,8 +44,9 @@ def plan(experiment: Path, lab_name: str | None, given: tuple[str, ...]) -> None
     with ExitStack() as stack:
         lab = RealWorld().lab(choice, stack, lambda line: click.echo(f"{line} …", err=True))
         click.echo(f"{asked.intent.title}, {HEAD.format(lab.name)}")
-        seen = []
-        for each in planned(file.tree, configuration, secrets, lab, documents=asked.intent.load.documents):
+        lasts_s = asked.intent.max_duration_s or usual_duration_s(asked.intent.objectives, lab.timer_scale)
+        stored, seen = asked.intent.load.documents, []
+        for each in planned(file.tree, configuration, secrets, lab, documents=stored, max_duration_s=lasts_s):
             seen.append(each)
             click.echo("\n".join(lines_of(each)))
         click.echo("\n".join(ending_lines(seen)))
