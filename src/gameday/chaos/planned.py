@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
 from chaoslib import substitute
 
 from gameday.chaos import actions
@@ -30,7 +29,7 @@ from gameday.lab.rehearsing import PlannedCall
 from gameday.record.timeline import UnwrittenTimeline
 from gameday.recovery.failover import UNPLANNED, start_planned_failover, start_unplanned_failover
 from gameday.recovery.runbook import Runbook, Scene
-from gameday.recovery.shown import Unknown
+from gameday.recovery.shown import NOT_LOOKED_AT, Unknown, seen_now
 
 DOCUMENTS = "the documents that the drill stores before its baseline"
 FENCES_ONLY_IF = "only where the other region took its place: healing fences it first"
@@ -97,11 +96,11 @@ class Rehearsal:
         looking = Scene(self.lab, self.timeline, runbook.options_said(options or {}))
         showing = Scene(self.lab, looking.timeline, looking.options, Unknown())
         self.note = f"where <…> stands, an earlier step finds it: gameday runbook run {runbook.name} --only-show"
+        if unseen := [check.what for step in runbook.steps for check in step.before if check.writes]:
+            self.note += f"; {NOT_LOOKED_AT}: {', '.join(unseen)}"
         for step in runbook.steps:
             for check in step.before:
-                # what a step before it brings about is not there yet
-                with contextlib.suppress(BotoCoreError, ClientError, GamedayError):
-                    check.look(looking)
+                seen_now(check, looking)
             showing.found.update(looking.found)
             for call in step.calls(showing):
                 self.script.add(PlannedCall(call.service, call.operation, call.region, call.arguments))

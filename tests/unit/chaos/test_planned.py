@@ -11,13 +11,14 @@ from test_guard import without_tags
 
 from gameday.aws import Aws
 from gameday.chaos.experiment import check_said_aloud
-from gameday.chaos.planned import Earlier, PlannedActivity, planned, refuse_what_would_be_refused
+from gameday.chaos.planned import Earlier, PlannedActivity, Rehearsal, planned, refuse_what_would_be_refused
 from gameday.chaos.token import TOKEN
 from gameday.cli_plan import ending_lines, lines_of
 from gameday.errors import ExperimentError, GamedayError, GuardError, InputError, RunbookError
 from gameday.lab.rehearsing import PlannedCall
 from gameday.preparing import LabChoice
 from gameday.record.undo import UndoStep
+from gameday.recovery.runbook import Check, Runbook, Step
 
 
 def action(func, module="gameday.chaos.actions", **arguments):
@@ -155,6 +156,16 @@ def test_what_a_runbook_misses_before_the_drill_has_begun_refuses_nothing(ec2):
     (each,) = plan_of(lab, walk)
     assert (each.is_known, each.refusal) == (False, None)
     refuse_what_would_be_refused({"method": [walk]}, CONFIGURATION, {}, lab)
+
+
+def test_a_plan_does_not_look_where_looking_writes_and_says_so(ec2):
+    looked = []
+    look = Check("it answers", lambda scene: looked.append("read"), bool)
+    write = Check("it writes", lambda scene: looked.append("written"), bool, writes=True)
+    rehearsal = Rehearsal(both_said_aloud(a_lab(ec2)))
+    rehearsal.run(Runbook("moon", "Paint it", "at night", (Step("paint", "Paint.", "wash it", before=(look, write)),)))
+    assert looked == ["read"]
+    assert rehearsal.note.endswith("looked at when it is run, since looking writes: it writes")
 
 
 def test_healing_is_never_refused(ec2):
