@@ -36,6 +36,7 @@ def plan(experiment: Path, lab_name: str | None, given: tuple[str, ...]) -> None
     from gameday.chaos.planned import planned
     from gameday.chaos.reading import experiment_file
     from gameday.chaos.redact import hidden_values
+    from gameday.preparing import usual_duration_s
     from gameday.world import RealWorld
 
     file, values = experiment_file(experiment), key_values(given, "--var")
@@ -44,8 +45,9 @@ def plan(experiment: Path, lab_name: str | None, given: tuple[str, ...]) -> None
     with ExitStack() as stack:
         lab = RealWorld().lab(choice, stack, lambda line: click.echo(f"{line} …", err=True))
         click.echo(f"{asked.intent.title}, {HEAD.format(lab.name)}")
-        seen, hidden = [], hidden_values(configuration, secrets)
-        for each in planned(file.tree, configuration, secrets, lab, documents=asked.intent.load.documents):
+        lasts_s = asked.intent.max_duration_s or usual_duration_s(asked.intent.objectives, lab.timer_scale)
+        stored, seen, hidden = asked.intent.load.documents, [], hidden_values(configuration, secrets)
+        for each in planned(file.tree, configuration, secrets, lab, documents=stored, max_duration_s=lasts_s):
             seen.append(each)
             click.echo("\n".join(lines_of(each, hidden)))
         click.echo("\n".join(ending_lines(seen)))

@@ -11,7 +11,7 @@ from gameday.cli_words import key_values
 
 if TYPE_CHECKING:
     from gameday.lab.model import Lab
-    from gameday.recovery.runbook import Check, Runbook, Scene, Step
+    from gameday.recovery.runbook import Runbook, Scene, Step
 
 DEFAULT_NAME = "lab"  # as of gameday lab up
 AWS, LOCAL = "aws", "local"  # what a drill calls an account, and a lab of its own
@@ -126,7 +126,7 @@ def _only_show(book: "Runbook", steps: "Sequence[Step]", lab: "Lab", values: Map
     """Each step as it would be taken now; what only an earlier step can find is a placeholder."""
     from gameday.record.timeline import UnwrittenTimeline
     from gameday.recovery.runbook import Scene
-    from gameday.recovery.shown import Unknown
+    from gameday.recovery.shown import Unknown, seen_now
     from gameday.walk_told import Terminal
 
     looking, teller = Scene(lab, UnwrittenTimeline(), values), Terminal(book, yes=True)
@@ -135,24 +135,12 @@ def _only_show(book: "Runbook", steps: "Sequence[Step]", lab: "Lab", values: Map
     for step in steps:
         teller.step(step)
         for check in step.before:
-            click.echo(f"    before  {check.what}: {_seen_now(check, looking)}")
+            click.echo(f"    before  {check.what}: {seen_now(check, looking)}")
         showing.found.update(looking.found)
         for line in _calls_now(step, showing):
             click.echo(f"    call    {line}")
         for check in step.after:
             click.echo(f"    then    {check.what}")
-
-
-def _seen_now(check: "Check", scene: "Scene") -> str:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from gameday.errors import GamedayError
-
-    try:
-        seen = check.look(scene)
-    except (BotoCoreError, ClientError, GamedayError) as cause:
-        return f"cannot be seen yet ({cause})"
-    return f"{seen} ({'met' if check.is_met(seen) else 'not met now'})"
 
 
 def _calls_now(step: "Step", scene: "Scene") -> list[str]:

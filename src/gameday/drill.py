@@ -21,9 +21,9 @@ from gameday.documents import documents_of
 from gameday.errors import DeadlineError, FaultError, InputError, annotating
 from gameday.facts import Event, Kind, Measurement, Objectives, Plan, StopCondition, Verdict
 from gameday.faults.account_warden import unwatched, watch_over
-from gameday.faults.acls import breakable_service
-from gameday.faults.guard import may_change, may_drill
+from gameday.faults.guard import may_drill
 from gameday.faults.rehearsal import rehearse
+from gameday.guarding import may_fail_over, may_fence, may_walk
 from gameday.lab.fence import fence_if_promoted
 from gameday.live import Display, Silent
 from gameday.outside import Outside, silence_s
@@ -33,7 +33,7 @@ from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
-from gameday.recovery.failover import UNPLANNED, check_mode, start_planned_failover, start_unplanned_failover
+from gameday.recovery.failover import UNPLANNED, start_planned_failover, start_unplanned_failover
 from gameday.recovery.runbook import Runbook, Scene, walk
 from gameday.recovery.switching import SwitchStamp, is_a_switch
 from gameday.seen import Awaited, Seen
@@ -192,17 +192,18 @@ class Drill:
 
         A planned one breaks nothing and changes both regions, which must be as breakable as for a fault.
         """
-        may_change(self.lab, self.lab.secondary)
-        if check_mode(mode) == UNPLANNED:
+        may_fail_over(self.lab, mode)
+        if mode == UNPLANNED:
             start_unplanned_failover(self.lab, self.timeline)
             return
         self._phase("switch")
-        self._may_switch()
+        self._plan_a_switch()
         self._seen.executions[start_planned_failover(self.lab, self.timeline)] = "RUNNING"  # before the observer's look
         self._injected_ns = self._clock.mono_ns()
 
     def fence(self) -> None:
         """Isolate the old primary after a switch: tasks 0, its database closed, verified; else :class:`FaultError`."""
+        may_fence(self.lab)
         if not fence_if_promoted(self.lab, self.lab.primary, self.timeline, self._clock):
             raise FaultError("the primary replaced by the other region", "it still is the primary", "fail over first")
 
@@ -210,12 +211,12 @@ class Drill:
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
         """Walk a runbook's steps, as ``gameday runbook run NAME --yes`` would; raises :class:`RunbookError` where it
         stops. What it changes is the recovery and stays: only faults are taken back. A planned failover is a switch."""
-        may_change(self.lab, *self.lab.regions)
+        may_walk(self.lab, runbook)
         self._phase(f"runbook {runbook.name}")
         self._keep_the_old_primarys_wal()  # a failback deletes it
         switch = SwitchStamp(self.timeline, self.lab.primary)
         if is_a_switch(runbook):
-            self._may_switch()
+            self._plan_a_switch()
         scene, clock = Scene.of(runbook, self.lab, self.timeline, options or {}), self.clients.heeding_clock()
         walk(runbook, scene, clock=clock, onlookers=(switch,))
         self._injected_ns = switch.stamped[0].mono_ns if switch.stamped else self._injected_ns
@@ -347,10 +348,8 @@ class Drill:
         self.clients.add(Kind.LOAD, self._world.load(load, self.lab, self.record), opened)
         self._documents = documents_of(load, self.lab, self.record, self.timeline, opened)
 
-    def _may_switch(self) -> None:
-        """A switch changes both regions, which must be as breakable as for a fault; the plan says that there is one."""
-        for region in self.lab.regions:
-            breakable_service(self.lab, region)
+    def _plan_a_switch(self) -> None:
+        """The plan says that there is one."""
         self._warden.check()
         self._plan(replace(self.plan, switches=True))
 

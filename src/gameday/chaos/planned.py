@@ -3,7 +3,8 @@
 Every action of gameday is really called, with the arguments that it will have; the drill that it acts on notes undo
 steps and changing calls in the place of making them. Each is rehearsed on the lab as it is now, not as the actions
 before it will have left it. What depends on those names them: a runbook, which looks before it calls; and whatever
-cannot be rehearsed without the documents that the drill stores first. Neither is refused.
+cannot be rehearsed without the documents that the drill stores first. Neither is refused. The guards of each are really
+asked, whatever it is: a fault, a failover by hand, a runbook, a snapshot, a fence.
 """
 
 import contextlib
@@ -12,22 +13,23 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
 from chaoslib import substitute
 
 from gameday.chaos import actions
 from gameday.chaos.token import TOKEN, Stopped
 from gameday.drill import Drill
 from gameday.errors import GamedayError, NothingStored, RunbookError
+from gameday.faults.account_warden import watch_over
 from gameday.faults.base import Fault
 from gameday.faults.rehearsal import Line, Script, UnwrittenJournal, rehearsed
+from gameday.guarding import may_fail_over, may_fence, may_walk
 from gameday.lab.fence import isolate
 from gameday.lab.model import Lab
 from gameday.lab.rehearsing import PlannedCall
 from gameday.record.timeline import UnwrittenTimeline
-from gameday.recovery.failover import UNPLANNED, check_mode, start_planned_failover, start_unplanned_failover
+from gameday.recovery.failover import UNPLANNED, start_planned_failover, start_unplanned_failover
 from gameday.recovery.runbook import Runbook, Scene
-from gameday.recovery.shown import Unknown
+from gameday.recovery.shown import NOT_LOOKED_AT, Unknown, seen_now
 
 DOCUMENTS = "the documents that the drill stores before its baseline"
 FENCES_ONLY_IF = "only where the other region took its place: healing fences it first"
@@ -40,7 +42,8 @@ class PlannedActivity:
     """One activity: its undo steps and calls in their order; ``note`` says when, or why they are not known.
 
     ``depends`` names what it was planned without, since it is not there yet: earlier actions, or the documents.
-    ``refusal`` is why a fault could not even be rehearsed: a guard's word, or something that cannot be read.
+    ``refusal`` is why it could not even be rehearsed: a guard's word, a wrong input, or something that cannot be read.
+    What a runbook does not find is none: it looks again when it is walked. Nor is whatever heals ever refused.
     """
 
     name: str
@@ -60,8 +63,8 @@ class PlannedActivity:
 class Rehearsal:
     """The part of a drill that the actions of an experiment use. Nothing is waited for, for nothing happens."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.script, self.note = Script(), ""
+    def __init__(self, lab: Lab, max_duration_s: float = 0.0) -> None:
+        self.script, self.note, self._max_duration_s = Script(), "", max_duration_s
         self.lab, self.timeline = rehearsed(lab, self.script), UnwrittenTimeline()
         self.undo = UnwrittenJournal(self.script.add)
         self.clients = SimpleNamespace(told=lambda newest: "nothing was probed")
@@ -69,6 +72,7 @@ class Rehearsal:
 
     def inject(self, fault: Fault) -> None:
         self._regions[fault.region] = None
+        watch_over(self.lab, fault, self.undo, self.timeline, self._max_duration_s)
         fault.inject(self.lab, self.undo, self.timeline)
 
     def heal(self) -> None:
@@ -78,22 +82,25 @@ class Rehearsal:
         self.note = FENCES_ONLY_IF if self._regions else ""
 
     def fence(self) -> None:
+        may_fence(self.lab)
         isolate(self.lab, self.lab.primary)
 
     def fail_over(self, mode: str = UNPLANNED) -> None:
-        start = start_unplanned_failover if check_mode(mode) == UNPLANNED else start_planned_failover
+        may_fail_over(self.lab, mode)
+        start = start_unplanned_failover if mode == UNPLANNED else start_planned_failover
         start(self.lab, self.timeline)
 
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
         """Each step's calls as ``gameday runbook run --only-show`` has them."""
+        may_walk(self.lab, runbook)
         looking = Scene(self.lab, self.timeline, runbook.options_said(options or {}))
         showing = Scene(self.lab, looking.timeline, looking.options, Unknown())
         self.note = f"where <…> stands, an earlier step finds it: gameday runbook run {runbook.name} --only-show"
+        if unseen := [check.what for step in runbook.steps for check in step.before if check.writes]:
+            self.note += f"; {NOT_LOOKED_AT}: {', '.join(unseen)}"
         for step in runbook.steps:
             for check in step.before:
-                # what a step before it brings about is not there yet
-                with contextlib.suppress(BotoCoreError, ClientError, GamedayError):
-                    check.look(looking)
+                seen_now(check, looking)
             showing.found.update(looking.found)
             for call in step.calls(showing):
                 self.script.add(PlannedCall(call.service, call.operation, call.region, call.arguments))
@@ -107,13 +114,14 @@ class Rehearsal:
 
 
 def planned(
-    experiment: Tree, configuration: Tree, secrets: Tree, lab: Lab, *, documents: int = 0
+    experiment: Tree, configuration: Tree, secrets: Tree, lab: Lab, *, documents: int = 0, max_duration_s: float = 0.0
 ) -> Iterator[PlannedActivity]:
     """Every action of the method, then of the rollbacks, as it would be taken on this lab now.
 
-    ``documents``: how many the drill will have stored by then, and has not stored yet.
+    ``documents``: how many the drill will have stored by then, and has not stored yet. ``max_duration_s``: how long it
+    may last, which an account's own schedule waits for.
     """
-    rehearsal, earlier = Rehearsal(lab), Earlier(documents)
+    rehearsal, earlier = Rehearsal(lab, max_duration_s), Earlier(documents)
     with _in_the_drills_place(rehearsal):
         for section in ("method", "rollbacks"):
             for activity in experiment.get(section) or ():
@@ -122,7 +130,7 @@ def planned(
 
 
 def refuse_what_would_be_refused(experiment: Tree, configuration: Tree, secrets: Tree, lab: Lab) -> None:
-    """In an account: raise now, before the baseline, what keeps one of the experiment's faults from being injected."""
+    """In an account: raise now, before the baseline, what keeps one of the experiment's actions from being taken."""
     if lab.is_local:
         return
     for each in planned(experiment, configuration, secrets, lab):
@@ -162,7 +170,8 @@ def _one(activity: Tree, configuration: Tree, secrets: Tree, rehearsal: Rehearsa
         getattr(actions, func)(**given)
     except Stopped as stopped:
         depends = earlier.awaited(stopped.__cause__)
-        refusal = stopped if func.startswith("inject_") and not depends else None
+        is_tried_again = func == actions.heal.__name__ or isinstance(stopped.__cause__, RunbookError)
+        refusal = None if depends or is_tried_again else stopped
         return PlannedActivity(name, what, rehearsal.script.taken(), f"{stopped}", False, depends, refusal)
     depends = earlier.actions if func == actions.run_runbook.__name__ else ()
     return PlannedActivity(name, what, rehearsal.script.taken(), rehearsal.note, depends=depends)

@@ -20,6 +20,7 @@ from gameday.record.timeline import Timeline
 type Looks = Mapping[str, Callable[[], bool]]
 
 WITHIN_S = 10.0
+EVERY_S = 0.05
 CONNECT_TIMEOUT_S = 1.0
 DARK = "the health path is dark"
 NO_DATABASE = "tasks cannot reach the database"
@@ -35,6 +36,7 @@ def verify(
     inferred: tuple[str, ...] = (),
     inferred_from: str = "the network ACLs",
     within_s: float = WITHIN_S,
+    every_s: float = EVERY_S,
 ) -> None:
     """Stamp ``FAULT_VERIFIED`` with every effect seen; those named ``inferred`` were concluded from
     configuration, which ``inferred_from`` names.
@@ -48,7 +50,7 @@ def verify(
     seen: dict[str, str] = {}
     for effect, look in effects.items():
         try:
-            eventually(look, True, what=effect, within_s=within_s)
+            eventually(look, True, what=effect, within_s=within_s, every_s=every_s)
         except DeadlineError as cause:
             timeline.add(Kind.FAULT_FAILED, effect, region=region, seen=str(cause))
             raise FaultError(f"{effect} after {fault}", cause.seen, "heal: it proves nothing") from cause

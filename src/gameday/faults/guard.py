@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gameday.errors import GuardError
+from gameday.lab.allowed import allowed_account, may_change, not_aloud
 from gameday.lab.model import Lab
 
 TARGET_TAG = ("gameday:target", "true")
@@ -23,21 +24,10 @@ def may_drill(lab: Lab) -> None:
     """
     if lab.is_local:
         return
-    account = _allowed_account(lab, lab.primary)
+    account = allowed_account(lab, lab.primary)
     wanted = [f"{account}:{region}" for region in lab.regions]
     if not lab.live & set(wanted):
-        raise _not_aloud(" or ".join(wanted), lab)
-
-
-def may_change(lab: Lab, *regions: str) -> None:
-    """Raise :class:`GuardError` unless something may be changed there, tagged or not: what is not broken but recovered,
-    or created. In an account: it is on the allow-list, and ``live`` names it with each of ``regions``."""
-    if lab.is_local:
-        return
-    for region in regions:
-        wanted = f"{_allowed_account(lab, region)}:{region}"
-        if wanted not in lab.live:
-            raise _not_aloud(wanted, lab)
+        raise not_aloud(" or ".join(wanted), lab)
 
 
 def may_break(lab: Lab, region: str, resources: Sequence[Mapping[str, Any]], what: str) -> None:
@@ -58,22 +48,6 @@ def may_break(lab: Lab, region: str, resources: Sequence[Mapping[str, Any]], wha
             f"{len(untagged)} of {len(resources)} without it",
             "tag what may be broken, and nothing else",
         )
-
-
-def _allowed_account(lab: Lab, region: str) -> str:
-    account = str(lab.client("sts", region).get_caller_identity()["Account"])
-    if account not in lab.allowed_accounts:
-        raise GuardError(
-            f"account {account} on the experiment's allow-list",
-            ", ".join(sorted(lab.allowed_accounts)) or "an empty list",
-            "add it to `allowed_accounts` if this is the account for drills",
-        )
-    return account
-
-
-def _not_aloud(wanted: str, lab: Lab) -> GuardError:
-    seen = ", ".join(sorted(lab.live)) or "nothing"
-    return GuardError(f"{wanted} in the experiment's `live`", seen, "say it aloud: chaos run --var live=ACCOUNT:REGION")
 
 
 def _tags(resource: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 from gameday.errors import InputError
 from gameday.facts import Kind
 from gameday.faults import effects
+from gameday.faults.acls import breakable_service
 from gameday.faults.guard import may_break
 from gameday.faults.replay import Verb, take_back
 from gameday.lab import status
@@ -65,6 +66,7 @@ class HealthCheckTrouble:
         check, routes = lab.shared("HealthCheckId"), lab.client("route53", GLOBAL_REGION)
         tags = routes.list_tags_for_resource(ResourceType="healthcheck", ResourceId=check)["ResourceTagSet"]["Tags"]
         may_break(lab, self.region, [{"Tags": tags}], "health checks")
+        breakable_service(lab, self.region)
         before = _configuration(lab, check)
         undo.before(
             health_check_is(

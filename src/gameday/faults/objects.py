@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gameday.errors import FaultError, GuardError, NothingStored
+from gameday.faults.acls import breakable_service
 from gameday.faults.guard import may_break
 from gameday.faults.replay import Verb
 from gameday.lab.bring_back import bring_back
@@ -28,11 +29,18 @@ def write_way_back(undo: UndoJournal, place: Place, before: Iterable[Version]) -
         undo.before(objects_as_before(place.region, place.bucket, part))
 
 
+def breakable_bucket(lab: Lab, region: str) -> Place:
+    """The region's bucket; raises :class:`GuardError` unless it, and what fencing the region changes, may be broken."""
+    place = data_of(lab, region)
+    may_break(lab, region, [{"Tags": _tags(lab, place)}], "buckets")
+    breakable_service(lab, region)
+    return place
+
+
 def breakable_objects(lab: Lab, region: str, prefix: str = "") -> tuple[Place, dict[str, Version]]:
     """The region's bucket and what is read of it now; raises :class:`GuardError` unless it may be broken and keeps
     versions, since without them nothing could be taken back."""
-    place = data_of(lab, region)
-    may_break(lab, region, [{"Tags": _tags(lab, place)}], "buckets")
+    place = breakable_bucket(lab, region)
     if not is_versioned(lab, place):
         raise GuardError(
             f"versioning on {place.bucket}", "none, so that nothing could be taken back", "break a versioned bucket"

@@ -11,6 +11,7 @@ from gameday.aws import Aws, role_name
 from gameday.errors import GuardError
 from gameday.facts import Kind
 from gameday.faults import effects
+from gameday.faults.acls import breakable_service
 from gameday.faults.guard import may_break
 from gameday.faults.replay import Verb, take_back
 from gameday.lab import status
@@ -60,6 +61,7 @@ class SecretUnavailable:
         """Deny it, and see that a read fails; raises :class:`FaultError` when one succeeds."""
         secrets, secret = lab.client("secretsmanager", self.region), lab.of(self.region, "EndpointSecret")
         may_break(lab, self.region, [_described(secrets, secret, self.region)], "secrets")
+        breakable_service(lab, self.region)
         role = _task_role(lab, self.region)
         before = str(secrets.get_resource_policy(SecretId=secret).get("ResourcePolicy", ""))
         denying = _denying(before, role)

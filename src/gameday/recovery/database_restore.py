@@ -174,7 +174,7 @@ SERVE = Step(
         check("every task is in service", _tasks, within_s=SERVES_WITHIN_S),
         check(
             "the service writes and reads (/dbcheck answers 200)", _writes, within_s=SERVES_WITHIN_S,
-            next_step="read the tasks' logs",
+            next_step="read the tasks' logs", writes=True,
         ),
     ),
     changes=False,

@@ -50,7 +50,8 @@ LOOK = Step(
             next_step="fence it before it is healed: `gameday undo RECORD` of the drill does, or scale its service to "
             "0 and take every ingress rule from its database's security group",
         ),
-        check("the standby region serves", _standby_serves, within_s=60, next_step="mend what serves before all else"),
+        check("the standby region serves", _standby_serves, within_s=60, next_step="mend what serves before all else",
+              writes=True),
         check(
             "the PRIMARY record is latched to the standby region",
             lambda scene: sight.points_at(scene.lab, standby(scene)),
@@ -201,7 +202,7 @@ def _primary_serves() -> tuple[Check, ...]:
         check("the name leads to the primary region", lambda scene: sight.name_leads_to(scene.lab, primary(scene)),
               next_step="do not touch the standby's database yet"),
         check("its service writes and reads (/dbcheck)",
-              lambda scene: writes(primary(scene), scene), within_s=60),
+              lambda scene: writes(primary(scene), scene), within_s=60, writes=True),
         check("the standby region has no task", lambda scene: sight.tasks_are_gone(scene.lab, standby(scene))),
     )  # fmt: skip
 

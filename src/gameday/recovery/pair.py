@@ -33,5 +33,5 @@ def in_service(region: str, tasks: str, scene: Scene) -> Sight:
 
 
 def writes(region: str, scene: Scene) -> Sight:
-    """Whether the region's own service writes to its database, and reads it back."""
+    """Whether the region's own service writes to its database, and reads it back: a look that writes."""
     return sight.answers(scene.lab, region, "/dbcheck", lambda told: told == UP)

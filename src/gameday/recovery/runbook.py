@@ -107,7 +107,8 @@ class Calls(Call):
 class Check:
     """A sentence that must be true. ``look`` returns what was seen, ``is_met`` judges it.
 
-    ``within_s`` is how long it may take to come true, at timer scale 1 (30 s at least); 0 is now or never.
+    ``within_s`` is how long it may take to come true, at timer scale 1 (30 s at least); 0 is now or never. ``writes``
+    is True where looking changes something, as /dbcheck does: a runbook that is only shown, or planned, does not look.
     """
 
     what: str
@@ -115,6 +116,7 @@ class Check:
     is_met: Callable[[Any], bool]
     within_s: float = 0.0
     next_step: str = ""
+    writes: bool = field(default=False, kw_only=True)
 
 
 def no_calls(scene: Scene) -> Sequence[Call]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
 
 from gameday.aws import ATTEMPTS, Aws
-from gameday.errors import LabError
+from gameday.errors import GamedayError, LabError
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS, Lab, Outputs
 from gameday.record.timeline import UnwrittenTimeline
 from gameday.recovery.runbook import Call, Check, Runbook, Scene, Step
@@ -50,6 +51,23 @@ def described(runbook: Runbook) -> Scene:
 def whole(text: str) -> Any:
     """A whole number as boto3 wants it; in a document, the placeholder as it is."""
     return int(text) if text.isdecimal() else text
+
+
+# ---- a check, looked at without changing anything
+
+
+NOT_LOOKED_AT = "looked at when it is run, since looking writes"
+
+
+def seen_now(check: Check, scene: Scene) -> str:
+    """What a check sees now, in words; what it finds is noted in the scene. One whose look writes is not looked at."""
+    if check.writes:
+        return NOT_LOOKED_AT
+    try:
+        seen = check.look(scene)
+    except (BotoCoreError, ClientError, GamedayError) as cause:  # what a step before it brings about is not there yet
+        return f"cannot be seen yet ({cause})"
+    return f"{seen} ({'met' if check.is_met(seen) else 'not met now'})"
 
 
 # ---- a call as a command

@@ -31,9 +31,11 @@ class Sight:
         return self.told
 
 
-def check(what: str, look: Callable[[Scene], Sight], *, within_s: float = 0.0, next_step: str = "") -> Check:
+def check(
+    what: str, look: Callable[[Scene], Sight], *, within_s: float = 0.0, next_step: str = "", writes: bool = False
+) -> Check:
     """A check whose look judges for itself."""
-    return Check(what, look, lambda seen: bool(seen.is_good), within_s, next_step)
+    return Check(what, look, lambda seen: bool(seen.is_good), within_s, next_step, writes=writes)
 
 
 def whole(text: str) -> Any:

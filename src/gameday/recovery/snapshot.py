@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from gameday.clock import eventually
-from gameday.errors import DeadlineError, RunbookError
+from gameday.errors import DeadlineError, GuardError, RunbookError
 from gameday.facts import Kind
+from gameday.lab.allowed import may_change
 from gameday.lab.current_database import current_database
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
@@ -15,9 +16,13 @@ LEAST_WAIT_S = 60.0  # real work does not shrink with the timers
 def take(lab: Lab, region: str, timeline: Timeline, *, within_s: float) -> str:
     """Snapshot the region's database while it is used, and wait until the snapshot is available; returns its name.
 
-    It stays: a snapshot is deleted by hand. Raises :class:`RunbookError` when it is not available in time.
+    It stays: a snapshot is deleted by hand. Raises :class:`GuardError` where nothing may be changed or there is no
+    database, and :class:`RunbookError` when it is not available in time.
     """
-    database, _ = current_database(lab, region)
+    may_change(lab, region)
+    database, found = current_database(lab, region)
+    if found is None:
+        raise GuardError(f"a database {database} in {region} to take a snapshot of", "no targets", "name the region")
     name = f"{database}-drill-{datetime.now(UTC):%Y%m%dt%H%M%Sz}"
     rds = lab.client("rds", region)
 

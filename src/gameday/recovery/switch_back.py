@@ -85,6 +85,7 @@ PROMOTE = Step(
             "the primary region's service writes and reads it (/dbcheck)",
             lambda scene: writes(primary(scene), scene),
             within_s=300,
+            writes=True,
         ),
     ),
 )  # fmt: skip

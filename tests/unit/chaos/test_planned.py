@@ -1,18 +1,24 @@
 """An experiment, rehearsed: its own actions on a drill that changes nothing."""
 
+from dataclasses import replace
+
 import pytest
-from fault_stage import OTHER, REGION, lab_of, vpc_of
+from fault_stage import ACCOUNT, OTHER, REGION, lab_of, vpc_of
 from moto import mock_aws
+from test_account_warden import deployed
 from test_database_loss import tagged
+from test_guard import without_tags
 
 from gameday.aws import Aws
 from gameday.chaos.experiment import check_said_aloud
-from gameday.chaos.planned import Earlier, PlannedActivity, planned, refuse_what_would_be_refused
+from gameday.chaos.planned import Earlier, PlannedActivity, Rehearsal, planned, refuse_what_would_be_refused
 from gameday.chaos.token import TOKEN
 from gameday.cli_plan import ending_lines, lines_of
 from gameday.errors import ExperimentError, GamedayError, GuardError, InputError, RunbookError
 from gameday.lab.rehearsing import PlannedCall
 from gameday.preparing import LabChoice
+from gameday.record.undo import UndoStep
+from gameday.recovery.runbook import Check, Runbook, Step
 
 
 def action(func, module="gameday.chaos.actions", **arguments):
@@ -38,6 +44,11 @@ def a_lab(ec2, **changed):
     return lab_of(vpc, **changed)
 
 
+def both_said_aloud(lab):
+    lab.outputs.shared["StateMachineArn"] = "arn:aws:states:us-west-2:123456789012:stateMachine:x"
+    return replace(lab, live=frozenset({f"{ACCOUNT}:{REGION}", f"{ACCOUNT}:{OTHER}"}))
+
+
 def plan_of(lab, *method, rollbacks=()):
     return list(planned({"method": method, "rollbacks": rollbacks}, CONFIGURATION, {}, lab))
 
@@ -57,8 +68,7 @@ def test_each_action_is_called_with_its_own_arguments_and_the_drill_is_forgotten
 
 
 def test_a_snapshot_and_a_failover_by_hand_are_told_too(ec2):
-    lab = a_lab(ec2)
-    lab.outputs.shared["StateMachineArn"] = "arn:aws:states:us-west-2:123456789012:stateMachine:x"
+    lab = both_said_aloud(a_lab(ec2))
     snapshot, failover = plan_of(lab, action("take_snapshot", region=REGION), action("fail_over"))
     assert operations(snapshot) == ["create_db_snapshot"]
     assert [(line.operation, line.region) for line in failover.lines] == [("start_execution", OTHER)]
@@ -111,6 +121,80 @@ def test_an_argument_that_is_a_secret_is_told_to_nobody(ec2):
 def test_a_call_without_an_undo_step_says_so(ec2):
     (fault,) = plan_of(a_lab(ec2), action("take_snapshot", region=REGION))
     assert "no undo step" in "\n".join(lines_of(fault))
+
+
+TO_SWITCH = action("fail_over", mode="planned")
+TO_WALK_A_SWITCH = action("run_runbook", name="planned-failover")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (action("fail_over"), f"{ACCOUNT}:{OTHER}"),
+        (TO_SWITCH, f"{ACCOUNT}:{OTHER}"),
+        (action("run_runbook", name="failback"), f"{ACCOUNT}:{OTHER}"),
+        (action("take_snapshot", region=OTHER), f"{ACCOUNT}:{OTHER}"),
+    ],
+    ids=lambda value: value["name"] if isinstance(value, dict) else "",
+)
+def test_what_is_no_fault_is_refused_too_in_a_region_that_was_not_said_aloud(asked, told, ec2):
+    """Before the baseline, as a fault is; and the plan says so."""
+    lab = a_lab(ec2)
+    (each,) = plan_of(lab, asked)
+    assert (each.is_refused, operations(each)) == (True, [])
+    with pytest.raises(GamedayError, match=told):
+        refuse_what_would_be_refused({"method": [asked]}, CONFIGURATION, {}, lab)
+
+
+@pytest.mark.parametrize("asked", [TO_SWITCH, TO_WALK_A_SWITCH, action("fence")], ids=lambda each: each["name"])
+def test_a_switch_and_a_fence_are_refused_where_what_they_close_has_no_tag(asked, ec2):
+    lab = both_said_aloud(without_tags(ec2, a_lab(ec2)))
+    (each,) = plan_of(lab, asked)
+    assert list(ending_lines([each])) == [f"\nREFUSED or not known: {asked['name']}"]
+    with pytest.raises(GamedayError, match="gameday:target"):
+        refuse_what_would_be_refused({"method": [asked]}, CONFIGURATION, {}, lab)
+
+
+def test_what_a_runbook_misses_before_the_drill_has_begun_refuses_nothing(ec2):
+    """No documents yet, so no moment to go back to; it looks again when it is walked."""
+    lab = both_said_aloud(a_lab(ec2))
+    for region in lab.regions:
+        place = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        lab.client("s3", region).create_bucket(Bucket=f"documents-{region}", **place)
+        lab.outputs.regions[region]["BucketName"] = f"documents-{region}"
+    walk = action("run_runbook", name="object-recovery", options={"from": "versions"})
+    (each,) = plan_of(lab, walk)
+    assert (each.is_known, each.refusal) == (False, None)
+    refuse_what_would_be_refused({"method": [walk]}, CONFIGURATION, {}, lab)
+
+
+def test_a_plan_does_not_look_where_looking_writes_and_says_so(ec2):
+    looked = []
+    look = Check("it answers", lambda scene: looked.append("read"), bool)
+    write = Check("it writes", lambda scene: looked.append("written"), bool, writes=True)
+    rehearsal = Rehearsal(both_said_aloud(a_lab(ec2)))
+    rehearsal.run(Runbook("moon", "Paint it", "at night", (Step("paint", "Paint.", "wash it", before=(look, write)),)))
+    assert looked == ["read"]
+    assert rehearsal.note.endswith("looked at when it is run, since looking writes: it writes")
+
+
+def test_healing_is_never_refused(ec2):
+    lab = without_tags(ec2, a_lab(ec2))
+    fault, heal = plan_of(lab, ISOLATE, rollbacks=[action("heal")])
+    assert (fault.is_refused, heal.is_refused) == (True, False)
+    lab.outputs.regions[REGION]["DatabaseId"] = "gone"
+    _, heal = plan_of(lab, ISOLATE, rollbacks=[action("heal")])
+    assert heal.refusal is None
+
+
+def test_in_an_account_the_schedule_that_takes_a_fault_back_stands_first_with_its_undo(ec2):
+    (fault,) = planned({"method": [ISOLATE]}, CONFIGURATION, {}, deployed(a_lab(ec2)), max_duration_s=600)
+    step, call, *others = fault.lines
+    assert (step.intent, call.operation) == ("schedule_gone", "create_schedule")
+    assert isinstance(step, UndoStep)
+    assert step.args["name"] == call.arguments["Name"]
+    assert [one.intent for one in others if isinstance(one, UndoStep)] == ["acl_gone", "subnet_acl", "subnet_acl"]
+    assert Aws().client("scheduler", REGION).list_schedules()["Schedules"] == []
 
 
 @pytest.mark.parametrize(("changed", "told"), [({"live": False}, "`live`"), ({"allowed": False}, "allow-list")])

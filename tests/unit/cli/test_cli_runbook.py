@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from stub_world import stub_lab
 
 from gameday.cli import cli
+from gameday.cli_runbook import _only_show
 from gameday.errors import GamedayError, InputError
 from gameday.record.alone import alone_in
 from gameday.recovery.runbook import Call, Check, Runbook, Step
@@ -14,6 +15,7 @@ from gameday.walk_told import Errand, walk_told
 
 SKY = Check("it is night", lambda scene: "dark", lambda seen: seen == "dark")
 DAY = Check("it is day", lambda scene: "dark", lambda seen: seen == "bright", next_step="wait for the sun")
+WRITES = Check("it takes paint", lambda scene: pytest.fail("it was painted"), bool, writes=True)
 
 
 class Control:
@@ -98,6 +100,21 @@ def test_the_record_of_a_walk_is_sealed_and_has_no_clients(told, tmp_path):
     assert [(e["kind"], e["what"]) for e in events] == [
         ("phase", "runbook moon"), ("runbook", "near"), ("runbook", "near"),
     ]  # fmt: skip
+
+
+def test_where_it_is_only_shown_a_check_that_writes_is_named_and_not_looked_at():
+    import click
+
+    book = Runbook("moon", "Paint the moon", "at night", (step("near", "n", before=(SKY, WRITES)),))
+
+    @click.command()
+    def command():
+        _only_show(book, book.steps, stub_lab(), {})
+
+    told = CliRunner().invoke(command).output.split("\n")
+    assert "    before  it is night: dark (met)" in told
+    assert "    before  it takes paint: looked at when it is run, since looking writes" in told
+    assert "    call    aws moon paint --region x --what n" in told
 
 
 def gameday(*words):

@@ -41,15 +41,16 @@ def vpc_of(ec2: Any, *, tagged: bool = True, subnets: int = 3) -> str:
     return str(vpc)
 
 
-def database_and_service(ec2: Any, vpc: str) -> None:
+def database_and_service(ec2: Any, vpc: str, aws: Aws | None = None) -> None:
     """What fencing would change, so what the guard asks about as well."""
+    aws = aws or Aws()
     group = ec2.create_security_group(GroupName="db", Description="db", VpcId=vpc)["GroupId"]
     ec2.create_tags(Resources=[group], Tags=[{"Key": "gameday:target", "Value": "true"}])
-    Aws().client("rds", REGION).create_db_instance(
+    aws.client("rds", REGION).create_db_instance(
         DBInstanceIdentifier="db", DBInstanceClass="db.t4g.micro", Engine="postgres", VpcSecurityGroupIds=[group],
         MasterUsername="app", MasterUserPassword="not-a-secret", AllocatedStorage=20,
     )  # fmt: skip
-    ecs = Aws().client("ecs", REGION)
+    ecs = aws.client("ecs", REGION)
     ecs.create_cluster(clusterName="gameday")
     ecs.register_task_definition(family="gameday", containerDefinitions=[{"name": "app", "image": "app", "memory": 1}])
     ecs.create_service(
@@ -61,3 +62,16 @@ def database_and_service(ec2: Any, vpc: str) -> None:
 def acl_by_subnet(ec2: Any, vpc: str) -> dict[str, str]:
     acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
     return {one["SubnetId"]: acl["NetworkAclId"] for acl in acls for one in acl["Associations"]}
+
+
+def service_beside(aws: Aws) -> None:
+    """A database and a service on a control plane that has none."""
+    ec2 = aws.client("ec2", REGION)
+    database_and_service(ec2, ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"], aws)
+
+
+def without_tag_on_the_service() -> None:
+    """What fencing would scale to 0 is no target."""
+    ecs = Aws().client("ecs", REGION)
+    (service,) = ecs.describe_services(cluster="gameday", services=["gameday"])["services"]
+    ecs.untag_resource(resourceArn=service["serviceArn"], tagKeys=["gameday:target"])

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fault_stage import REGION, lab_of, vpc_of
+from fault_stage import REGION, lab_of, vpc_of, without_tag_on_the_service
 
 from gameday.aws import Aws
 from gameday.errors import FaultError, GuardError, InputError
@@ -73,6 +73,16 @@ def test_an_untagged_check_is_left_alone(ec2: Any, route53: Any, undo: UndoJourn
     with pytest.raises(GuardError, match="health checks"):
         HealthCheckTrouble(REGION, "blinded").inject(lab, undo, timeline)
     assert lies(lab, route53) == (False, False)
+
+
+def test_what_healing_would_fence_must_be_a_target_too(
+    ec2: Any, route53: Any, undo: UndoJournal, timeline: Timeline
+) -> None:
+    lab = lab_with_check(ec2, route53)
+    without_tag_on_the_service()
+    with pytest.raises(GuardError, match="ECS services"):
+        HealthCheckTrouble(REGION, "blinded").inject(lab, undo, timeline)
+    assert (lies(lab, route53), undo.open_steps()) == ((False, False), [])
 
 
 def test_a_lie_of_another_kind_is_refused() -> None:

@@ -2,18 +2,24 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from fault_stage import lab_of, service_beside, vpc_of, without_tag_on_the_service
 from object_stage import EAST, REPLICA, SOURCE, ObjectStage, object_stage
 
+from gameday.aws import Aws
 from gameday.errors import FaultError, GuardError, InputError
 from gameday.facts import Kind
 from gameday.faults import BucketLoss, KeyUnavailable, ObjectRansomware
+from gameday.faults.base import Fault
+from gameday.faults.key_unavailable import PROBE
 from gameday.faults.objects import write_way_back
 from gameday.faults.replay import replay
+from gameday.lab.model import Lab
 from gameday.lab.versions import current, data_of, versions
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
@@ -25,8 +31,9 @@ KEYS = [f"documents/{number}" for number in range(6)]
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[ObjectStage]:
-    """Six documents, all of them replicated."""
+    """Six documents, all of them replicated, and a service beside them."""
     with object_stage(tmp_path) as built:
+        service_beside(built.aws)
         built.replicate()
         for key in KEYS:
             built.put(key, f"the body of {key}".encode())
@@ -162,3 +169,86 @@ def test_a_disabled_key_is_seen_and_enabled_again(stage: ObjectStage, timeline: 
         stage.body(KEYS[0])
     replay(undo, stage.lab)
     assert stage.body(KEYS[0]) == b"the body of documents/0"
+
+
+def left_in(stage: ObjectStage, bucket: str) -> tuple[list[str], list[str]]:
+    """The keys of every version and marker of the probe, and of every upload that is open."""
+    found = stage.east.list_object_versions(Bucket=bucket, Prefix=PROBE)
+    listed = [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
+    uploads = stage.east.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+    return [each["Key"] for each in listed], [each["Key"] for each in uploads]
+
+
+def test_looking_whether_the_key_is_disabled_leaves_nothing_in_either_bucket(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal, monkeypatch: pytest.MonkeyPatch
+):
+    """As where S3 caches the bucket key for a while: it can be used on, so each look finds that it can."""
+    monkeypatch.setattr("gameday.lab.local.patches.keys.unusable", lambda account, region, key: None)
+    monkeypatch.setattr("gameday.faults.key_unavailable.LOOK_EVERY_S", 0.05)
+    with pytest.raises(FaultError, match="nothing can be stored under the key"):
+        KeyUnavailable(EAST, effect_within_s=0.3).inject(stage.lab, undo, timeline)
+    stage.settle()
+    assert left_in(stage, SOURCE) == left_in(stage, REPLICA) == ([], [])
+
+
+def test_a_look_that_the_drill_died_over_is_taken_back_with_the_fault(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal
+):
+    stage.east.create_multipart_upload(Bucket=SOURCE, Key=PROBE)
+    stage.east.create_multipart_upload(Bucket=SOURCE, Key="somebody/else")
+    KeyUnavailable(EAST).inject(stage.lab, undo, timeline)
+    assert [step.intent for _, step in undo.open_steps()] == ["key_enabled", "probes_gone"]
+    replay(undo, stage.lab)
+    assert left_in(stage, SOURCE) == ([], ["somebody/else"])
+
+
+# ---- in an account
+
+
+TARGET = [{"Key": "gameday:target", "Value": "true"}]
+
+
+def account(ec2: Any, *, bucket: bool = True) -> Lab:
+    """A versioned bucket under a key, with one object; each carries the tag, the bucket only where it is said."""
+    lab, s3, kms = lab_of(vpc_of(ec2)), Aws().client("s3", EAST), Aws().client("kms", EAST)
+    tags = [{"TagKey": each["Key"], "TagValue": each["Value"]} for each in TARGET]
+    key = kms.create_key(Tags=tags)["KeyMetadata"]["Arn"]
+    s3.create_bucket(Bucket=SOURCE, CreateBucketConfiguration={"LocationConstraint": EAST})
+    s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
+    s3.put_bucket_encryption(Bucket=SOURCE, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    s3.put_object(Bucket=SOURCE, Key=KEYS[0], Body=b"one")
+    if bucket:
+        s3.put_bucket_tagging(Bucket=SOURCE, Tagging={"TagSet": TARGET})
+    names = {region: {**own, "BucketName": SOURCE} for region, own in lab.outputs.regions.items()}
+    return replace(lab, outputs=replace(lab.outputs, regions=names))
+
+
+ON_OBJECTS = [ObjectRansomware(EAST), BucketLoss(EAST, confirm=SOURCE), KeyUnavailable(EAST)]
+
+
+def untouched(lab: Lab, undo: UndoJournal) -> bool:
+    """The object is as it was, the key can be used, and nothing would have to be taken back."""
+    s3, kms = lab.client("s3", EAST), lab.client("kms", EAST)
+    states = [kms.describe_key(KeyId=one["KeyId"])["KeyMetadata"]["KeyState"] for one in kms.list_keys()["Keys"]]
+    is_read = s3.get_object(Bucket=SOURCE, Key=KEYS[0])["Body"].read() == b"one"
+    return is_read and set(states) == {"Enabled"} and undo.open_steps() == []
+
+
+@pytest.mark.parametrize("fault", ON_OBJECTS, ids=lambda fault: type(fault).__name__)
+def test_what_healing_would_fence_must_be_a_target_too(fault: Fault, ec2: Any, timeline: Timeline, undo: UndoJournal):
+    lab = account(ec2)
+    without_tag_on_the_service()
+    with pytest.raises(GuardError, match="ECS services"):
+        fault.inject(lab, undo, timeline)
+    assert untouched(lab, undo)
+
+
+@pytest.mark.parametrize("fault", ON_OBJECTS, ids=lambda fault: type(fault).__name__)
+def test_a_bucket_without_the_tag_is_not_touched(fault: Fault, ec2: Any, timeline: Timeline, undo: UndoJournal):
+    """Nor is its key: to see that the key is disabled, something must be begun in the bucket."""
+    lab = account(ec2, bucket=False)
+    with pytest.raises(GuardError, match="buckets"):
+        fault.inject(lab, undo, timeline)
+    assert untouched(lab, undo)

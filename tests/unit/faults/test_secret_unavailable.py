@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from control_plane import ReachedAws, control_plane
-from fault_stage import OTHER, REGION, lab_of, vpc_of
+from fault_stage import OTHER, REGION, lab_of, service_beside, vpc_of, without_tag_on_the_service
 
 from gameday.aws import Aws
 from gameday.errors import FaultError, GuardError
@@ -28,13 +28,12 @@ OF_OTHERS = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "secretsman
 
 
 def endpoint_and_service(aws: Aws, *, role: str = ROLE, tags: Any = TARGET) -> None:
-    """The endpoint's secret, and a service whose tasks have a role to read it with."""
+    """The endpoint's secret, and a role for the service's tasks to read it with."""
     aws.client("secretsmanager", REGION).create_secret(Name=SECRET, SecretString='{"host": "db"}', Tags=tags)
     ecs, container = aws.client("ecs", REGION), {"name": "app", "image": "app", "memory": 1}
-    ecs.create_cluster(clusterName="gameday")
     more = {"taskRoleArn": role} if role else {}
     ecs.register_task_definition(family="tasks", containerDefinitions=[container], **more)
-    ecs.create_service(cluster="gameday", serviceName="gameday", taskDefinition="tasks", desiredCount=0)
+    ecs.update_service(cluster="gameday", service="gameday", taskDefinition="tasks")
 
 
 def named(lab: Lab) -> Lab:
@@ -45,13 +44,14 @@ def named(lab: Lab) -> Lab:
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[ReachedAws]:
     with control_plane(tmp_path, Hooks()) as reached:
+        service_beside(reached)
         endpoint_and_service(reached)
         yield reached
 
 
 @pytest.fixture
 def lab(aws: ReachedAws) -> Lab:
-    names = {"ClusterName": "gameday", "EcsServiceName": "gameday", "EndpointSecret": SECRET}
+    names = {"ClusterName": "gameday", "EcsServiceName": "gameday", "EndpointSecret": SECRET, "DatabaseId": "db"}
     return Lab("lab", aws, REGION, OTHER, Outputs({}, {REGION: names}, ()), timer_scale=0.01)
 
 
@@ -123,8 +123,6 @@ def test_a_service_that_can_still_read_fails_the_fault(
 def account(ec2: Any, **more: Any) -> Lab:
     vpc = vpc_of(ec2)
     endpoint_and_service(Aws(), **more)
-    ecs = Aws().client("ecs", REGION)
-    ecs.update_service(cluster="gameday", service="gameday", taskDefinition="tasks")
     return named(lab_of(vpc))
 
 
@@ -143,6 +141,14 @@ def test_in_an_account_the_effect_is_inferred_from_the_policy_in_force(
 def test_a_secret_without_the_tag_is_not_touched(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
     lab = account(ec2, tags=[])
     with pytest.raises(GuardError, match="gameday:target"):
+        SecretUnavailable(REGION).inject(lab, undo, timeline)
+    assert (policy(lab), undo.open_steps()) == (None, [])
+
+
+def test_what_healing_would_fence_must_be_a_target_too(ec2: Any, timeline: Timeline, undo: UndoJournal) -> None:
+    lab = account(ec2)
+    without_tag_on_the_service()
+    with pytest.raises(GuardError, match="ECS services"):
         SecretUnavailable(REGION).inject(lab, undo, timeline)
     assert (policy(lab), undo.open_steps()) == (None, [])
 

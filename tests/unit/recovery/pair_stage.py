@@ -31,6 +31,7 @@ class Region:
     secret: dict[str, Any]
     snapshots: list[str] = field(default_factory=list)
     is_dark: bool = False
+    asked: list[str] = field(default_factory=list)  # the paths, by whoever came to its balancer
 
     @property
     def writes(self) -> bool:
@@ -264,6 +265,7 @@ def _balancer(region: Region) -> ThreadingHTTPServer:
             if region.is_dark:
                 self.close_connection = True
                 return
+            region.asked.append(self.path)
             good = region.writes if self.path == "/dbcheck" else region.tasks > 0
             self.send_response(200 if good else 503)
             self.send_header("content-length", "0")

@@ -1,5 +1,6 @@
 """The failback's steps on two regions in memory: what it calls, in which order, and what stops it."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from pair_stage import EAST, WEST, Pair, reachable
 from gameday.clock import HandClock
 from gameday.errors import RunbookError
 from gameday.record.layout import Record
-from gameday.record.timeline import Timeline
-from gameday.recovery import runbook
+from gameday.record.timeline import Timeline, UnwrittenTimeline
+from gameday.recovery import RUNBOOKS, runbook
 from gameday.recovery.resuming import steps_from
-from gameday.recovery.runbook import Scene, walk
+from gameday.recovery.runbook import Check, Scene, walk
+from gameday.recovery.shown import NOT_LOOKED_AT, seen_now
 
 pytestmark = pytest.mark.parts
 BOOK = runbook("failback")
@@ -177,3 +179,32 @@ def test_a_protected_database_is_not_deleted(pair: Pair, walked: Callable[..., S
     with pytest.raises(RunbookError, match="protected from deletion"):
         walked()
     assert pair.called == []
+
+
+def looks_of(name: str) -> list[Check]:
+    return [check for step in runbook(name).steps for check in (*step.before, *step.after)]
+
+
+@pytest.mark.parametrize("name", RUNBOOKS)
+def test_a_look_that_says_nothing_of_writing_writes_nothing(name: str, pair: Pair) -> None:
+    """/dbcheck counts one write more; everything else only reads, and may be looked at where nothing may be changed."""
+    options = {one.name: one.usual or "" for one in runbook(name).options}
+    scene = Scene(pair.lab(), UnwrittenTimeline(), options)
+    for check in looks_of(name):
+        with contextlib.suppress(Exception):  # the pair in memory answers what a failback asks, and little else
+            seen_now(check, scene)
+    asked = [path for region in pair.regions.values() for path in region.asked]
+    assert "/dbcheck" not in asked
+    assert pair.called == []
+    assert ("/healthz" in asked) == (name == "failback"), "it was looked at"
+
+
+def test_where_a_failback_is_only_shown_the_checks_that_write_say_when_they_are_looked_at(pair: Pair) -> None:
+    scene = Scene(pair.lab(), UnwrittenTimeline(), {"tasks": "2", "standby_tasks": "1"})
+    told = {check.what: seen_now(check, scene) for check in looks_of("failback")}
+    assert [what for what, seen in told.items() if seen == NOT_LOOKED_AT] == [
+        "the standby region serves",
+        "the primary region's service writes and reads it (/dbcheck)",
+        "its service writes and reads (/dbcheck)",
+    ]
+    assert told["the primary region answers"] == "HTTP 503 (met)"

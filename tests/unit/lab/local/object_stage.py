@@ -59,9 +59,15 @@ class ObjectStage:
 
     @property
     def lab(self) -> Lab:
-        """A lab of these two buckets and nothing else."""
+        """A lab of these two buckets; the service and the database that it names are not there by themselves."""
         role = "arn:aws:iam::123456789012:role/pause"
-        names = {EAST: {"BucketName": SOURCE, "PauseRoleArn": role}, WEST: {"BucketName": REPLICA}}
+        beside = {
+            "DatabaseId": "db",
+            "EndpointSecret": "endpoint",
+            "ClusterName": "gameday",
+            "EcsServiceName": "gameday",
+        }
+        names = {EAST: {"BucketName": SOURCE, "PauseRoleArn": role, **beside}, WEST: {"BucketName": REPLICA, **beside}}
         return Lab("objects", self.aws, EAST, WEST, Outputs({}, names, ()), timer_scale=0.01)
 
     def settle(self, seconds: float = LAG_S + 1) -> None:

@@ -254,6 +254,7 @@ def test_a_disabled_key_keeps_its_objects_from_being_read_written_and_copied(sta
     for call in (
         lambda: stage.east.get_object(Bucket=SOURCE, Key="a"),
         lambda: stage.put("b"),
+        lambda: stage.east.create_multipart_upload(Bucket=SOURCE, Key="b"),
         lambda: stage.east.copy_object(Bucket=REPLICA, Key="b", CopySource={"Bucket": SOURCE, "Key": "a"}),
     ):
         with pytest.raises(ClientError, match=r"KMS.DisabledException.*is disabled") as refused:
@@ -261,6 +262,7 @@ def test_a_disabled_key_keeps_its_objects_from_being_read_written_and_copied(sta
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
     kms.enable_key(KeyId=stage.keys[EAST])
     assert stage.east.get_object(Bucket=SOURCE, Key="a")["Body"].read() == b"one"
+    assert stage.east.create_multipart_upload(Bucket=SOURCE, Key="b")["UploadId"]
 
 
 def test_a_key_that_waits_for_its_deletion_keeps_its_objects_too(stage: ObjectStage):

@@ -75,6 +75,12 @@ def _objects() -> None:
         _refuse_object(self.account_id, source.region_name, src_key.kms_key_id)
         return copy_original(self, src_key, *args, **kwargs)
 
+    def begin_upload(self: Any, bucket_name: str, *args: Any) -> Any:
+        """CreateMultipartUpload needs a data key (``kms:GenerateDataKey``) though nothing is stored yet."""
+        bucket = self.get_bucket(bucket_name)
+        _refuse_object(self.account_id, bucket.region_name, args[-1] or default_key(bucket))
+        return begin_original(self, bucket_name, *args)
+
     def get_object(self: Any) -> Any:
         key, _ = self._get_key()
         bucket = self.backend.get_bucket(self.bucket_name)
@@ -83,6 +89,7 @@ def _objects() -> None:
 
     put_original = swap(S3Backend, "put_object", put_object, expects="self, bucket_name, args, kwargs")
     copy_original = swap(S3Backend, "copy_object", copy_object, expects=COPY_PARAMETERS)
+    begin_original = swap(S3Backend, "create_multipart_upload", begin_upload, expects=UPLOAD_PARAMETERS)
     get_original = swap(S3Response, "get_object", get_object, expects="self")
     demand("kms_key_id" in PUT_PARAMETERS, "an object written under a key", PUT_PARAMETERS)
 
@@ -130,6 +137,7 @@ def _secrets() -> None:
     put_original = swap(SecretsManagerBackend, "put_secret_value", put_secret_value, expects=writing)
 
 
+UPLOAD_PARAMETERS = "self, bucket_name, key_name, metadata, storage_type, tags, acl, sse_encryption, kms_key_id"
 COPY_PARAMETERS = (
     "self, src_key, dest_bucket_name, dest_key_name, storage, encryption, kms_key_id, bucket_key_enabled, mdirective, "
     "metadata, website_redirect_location, lock_mode, lock_legal_status, lock_until, provided_version_id"
