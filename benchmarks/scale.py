@@ -176,7 +176,8 @@ def _tell(record: Record, rows: int) -> None:
 
 def _probe(at_s: int) -> Probe:
     good, at_ns = not FAULT_S <= at_s < FAULT_S + 60, at_s * NS
-    return Probe(boot_id(), "write", "fresh", at_s, at_ns, at_ns, at_ns + 10_000_000, STAMP, good, SECONDARY)
+    done = HandClock(at_ns + 10_000_000)
+    return Probe(boot_id(), "write", "fresh", at_s, at_ns, at_ns, done.now_ns, done.utc(), good, SECONDARY)
 
 
 def _append(record: Record, path: Path, lines: Iterable[object]) -> None:
