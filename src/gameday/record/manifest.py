@@ -14,10 +14,11 @@ import msgspec
 
 from gameday.errors import RecordError
 from gameday.record.chain import read_chain
-from gameday.record.lines import UNREADABLE
+from gameday.record.lines import UNREADABLE, raw_lines
 
 MANIFEST, STATEMENT, TIMELINE = "manifest.json", "statement.json", "timeline.ndjson"
 NOT_IN_IT = (MANIFEST, STATEMENT)
+LINES = ".ndjson"  # of files that are appended to, and never written anew
 BEFORE_CHAINS = 0
 
 
@@ -35,18 +36,37 @@ class Manifest:
 def manifest_of(folder: Path, before: Manifest | None, changed: tuple[str, ...]) -> Manifest:
     """The folder as it is now. Where there was a manifest ``before``, only what was ``changed`` is taken anew.
 
-    So whatever else was altered since is not sealed over. Raises :class:`RecordError` when a file is unreadable.
+    So whatever else was altered since is not sealed over. What is only ever appended to, a file of lines, is taken anew
+    only where it still begins with what was sealed. Raises :class:`RecordError` when a file is unreadable.
     """
     files = hashes_of(folder, "make it readable, then judge again")
     version, chain = running_version(), read_chain(folder / TIMELINE)
     if before is None:
         return Manifest(1, version, files, chain.lines, chain.head)
+    changed = tuple(name for name in changed if _goes_on(folder / name, before.files.get(name)))
     kept = {name: digest for name, digest in before.files.items() if name not in changed}
     anew = {name: files[name] for name in changed if name in files}
     merged = dict(sorted((kept | anew).items()))
     if TIMELINE in changed:
         return Manifest(1, version, merged, chain.lines, chain.head)
     return Manifest(before.v, version, merged, before.timeline_lines, before.timeline_head)
+
+
+def _goes_on(path: Path, sealed: str | None) -> bool:
+    """Whether no line that was ``sealed``, as the file's SHA-256 of then, is gone or altered in a file of lines.
+
+    A line that a kill had cut was ended since, before the next one began.
+    """
+    if sealed is None or path.suffix != LINES:
+        return True
+    seen = hashlib.sha256()
+    for line in raw_lines(path):
+        cut = seen.copy()
+        cut.update(line.removesuffix(b"\n"))
+        seen.update(line)
+        if sealed in (cut.hexdigest(), seen.hexdigest()):
+            return True
+    return sealed == hashlib.sha256().hexdigest() and path.exists()
 
 
 def read_manifest(folder: Path) -> Manifest:

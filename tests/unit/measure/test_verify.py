@@ -18,6 +18,7 @@ from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
 from gameday.record.manifest import running_version
 from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal, UndoStep
 
 OLD = Path(__file__).parents[2] / "gold" / "records" / "region-outage-held"
 
@@ -183,6 +184,67 @@ def test_what_undo_or_the_warden_append_afterwards_is_sealed_again(record: Recor
     timeline.close()
     assert set(flaws(record)) == {"files", "chain"}
     record.seal("timeline.ndjson", "undo.ndjson", "warden.log")
+    assert set(flaws(record)) <= {"judgement"}
+
+
+def seals_as_undo_does(record: Record) -> None:
+    timeline = Timeline(record)
+    timeline.add(Kind.HEALED, "by hand", steps=1)
+    timeline.close()
+    journal = UndoJournal(record.undo)
+    journal.before(UndoStep("restore_acl", "ap-southeast-2"))
+    journal.close()
+    record.seal("timeline.ndjson", "undo.ndjson")
+
+
+@pytest.fixture
+def healed(record: Record) -> Record:
+    """A record to which undo has appended once, and sealed."""
+    seals_as_undo_does(record)
+    record.write_measurement(judge(record))
+    record.seal("measurement.json")
+    assert verify(record).holds
+    return record
+
+
+def cut_the_last_line(path: Path) -> None:
+    path.write_bytes(b"".join(path.read_bytes().splitlines(True)[:-1]))
+
+
+def test_what_undo_appends_to_a_whole_record_is_sealed_with_it(healed: Record) -> None:
+    seals_as_undo_does(healed)
+    assert set(flaws(healed)) <= {"judgement"}
+
+
+def test_a_line_that_was_cut_from_the_timeline_is_missed_although_undo_sealed_it_afterwards(healed: Record) -> None:
+    cut_the_last_line(healed.timeline)
+    seals_as_undo_does(healed)
+    assert flaws(healed)["files"] == ("altered: timeline.ndjson",)
+    assert flaws(healed)["chain"][0].startswith("the timeline ends otherwise than it was sealed")
+
+
+def test_a_timeline_that_begins_anew_is_missed_although_undo_sealed_it_afterwards(healed: Record) -> None:
+    healed.timeline.unlink()
+    seals_as_undo_does(healed)
+    assert flaws(healed)["files"] == ("altered: timeline.ndjson",)
+    assert flaws(healed)["chain"]
+
+
+def test_a_step_that_was_cut_from_the_undo_journal_is_missed_although_undo_sealed_it(healed: Record) -> None:
+    cut_the_last_line(healed.undo)
+    seals_as_undo_does(healed)
+    assert flaws(healed)["files"] == ("altered: undo.ndjson",)
+    healed.undo.unlink()
+    healed.seal("timeline.ndjson", "undo.ndjson")
+    assert flaws(healed)["files"] == ("missing: undo.ndjson",)
+
+
+def test_a_line_that_a_kill_had_cut_may_be_ended_by_the_next_one(tmp_path: Path) -> None:
+    record = good_drill().record(tmp_path)
+    record.timeline.write_bytes(record.timeline.read_bytes()[:-20])
+    record.write_measurement(judge(record))
+    record.seal()
+    seals_as_undo_does(record)
     assert set(flaws(record)) <= {"judgement"}
 
 
