@@ -14,6 +14,7 @@ import msgspec
 
 from gameday.errors import RecordError
 from gameday.facts import EVIDENCE_CLOSED, Event, Kind
+from gameday.record.entries import name_in
 from gameday.record.layout import Record
 from gameday.record.lines import UNREADABLE
 from gameday.record.manifest import sha256_of
@@ -90,4 +91,4 @@ def _event(line: bytes) -> Event | None:
 
 def _sums(folder: Path) -> dict[str, str]:
     files = sorted(path for pattern in JUDGED for path in folder.glob(pattern))
-    return {str(path.relative_to(folder)): sha256_of(path) for path in files}
+    return {name_in(folder, path): sha256_of(path) for path in files}

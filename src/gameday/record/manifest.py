@@ -14,6 +14,7 @@ import msgspec
 
 from gameday.errors import RecordError
 from gameday.record.chain import read_chain
+from gameday.record.entries import name_in
 from gameday.record.lines import UNREADABLE, raw_lines
 
 MANIFEST, STATEMENT, TIMELINE = "manifest.json", "statement.json", "timeline.ndjson"
@@ -88,7 +89,7 @@ def read_manifest(folder: Path) -> Manifest:
 def hashes_of(folder: Path, next_step: str) -> dict[str, str]:
     """The SHA-256 of each file of ``folder`` that a manifest names; raises :class:`RecordError`."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = {str(path.relative_to(folder)): path for path in files}
+    names = {name_in(folder, path): path for path in files}
     try:
         return {name: sha256_of(path) for name, path in names.items() if name not in NOT_IN_IT}
     except OSError as cause:

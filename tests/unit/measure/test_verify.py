@@ -1,6 +1,7 @@
 """Verifying a record: whole as it was sealed, or the first thing that is not."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from records import DrillBuilder, good_drill
 
-from gameday.facts import Kind
+from gameday.facts import Kind, Verdict
 from gameday.measure.judge import judge
 from gameday.measure.verify import verify
+from gameday.record.closing import close_evidence
 from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
 from gameday.record.manifest import running_version
@@ -246,6 +248,37 @@ def test_a_line_that_a_kill_had_cut_may_be_ended_by_the_next_one(tmp_path: Path)
     record.seal()
     seals_as_undo_does(record)
     assert set(flaws(record)) <= {"judgement"}
+
+
+def nameless(name: bytes, folder: Path) -> Path:
+    """An empty file whose name is no UTF-8."""
+    path = folder / os.fsdecode(name)
+    path.touch()
+    return path
+
+
+def test_a_record_with_a_name_that_is_no_utf8_is_judged_sealed_and_verified(tmp_path: Path) -> None:
+    drill = good_drill().record(tmp_path)
+    timeline = Timeline(drill)
+    close_evidence(drill, timeline)
+    timeline.close()
+    nameless(b"x\xff.ndjson", drill.probes)
+    measured = judge(drill)
+    assert measured.verdict is Verdict.UNKNOWN
+    assert "changed or gone: probes/x\\xff.ndjson" in [finding.seen for finding in measured.findings]
+    drill.write_measurement(measured)
+    drill.seal()
+    assert verify(drill).holds
+
+
+def test_a_name_that_is_no_utf8_and_the_name_that_it_is_spelled_by_are_two_files(record: Record) -> None:
+    nameless(b"x\xff", record.probes)
+    record.seal()
+    assert verify(record).holds
+    (record.probes / "x\\xff").touch()
+    assert flaws(record)["files"] == ("one too many: probes/x\\\\xff",)
+    (record.probes / os.fsdecode(b"x\xff")).unlink()
+    assert flaws(record)["files"] == ("missing: probes/x\\xff", "one too many: probes/x\\\\xff")
 
 
 def test_the_manifest_kept_elsewhere_is_the_one_that_counts(record: Record) -> None:
