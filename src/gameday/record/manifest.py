@@ -14,7 +14,7 @@ import msgspec
 
 from gameday.errors import RecordError
 from gameday.record.chain import read_chain
-from gameday.record.entries import name_in
+from gameday.record.entries import name_in, opened, read_whole
 from gameday.record.lines import UNREADABLE, raw_lines
 
 MANIFEST, STATEMENT, TIMELINE = "manifest.json", "statement.json", "timeline.ndjson"
@@ -74,7 +74,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The record's manifest, in today's form or in the one before chains; raises :class:`RecordError`."""
     path = folder / MANIFEST
     try:
-        content = path.read_bytes()
+        content = read_whole(path)
         try:
             return msgspec.json.decode(content, type=Manifest)
         except msgspec.ValidationError:
@@ -87,8 +87,11 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def hashes_of(folder: Path, next_step: str) -> dict[str, str]:
-    """The SHA-256 of each file of ``folder`` that a manifest names; raises :class:`RecordError`."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """The SHA-256 of each file of ``folder`` that a manifest names; raises :class:`RecordError`.
+
+    Regular files only: what else lies there no manifest holds, and :mod:`gameday.record.entries` says why.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     names = {name_in(folder, path): path for path in files}
     try:
         return {name: sha256_of(path) for name, path in names.items() if name not in NOT_IN_IT}
@@ -98,8 +101,8 @@ def hashes_of(folder: Path, next_step: str) -> dict[str, str]:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's content, in hex."""
-    with path.open("rb") as file:
+    """The SHA-256 of a file's content, in hex; raises as :func:`gameday.record.entries.opened`."""
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

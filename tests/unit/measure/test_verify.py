@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from records import DrillBuilder, good_drill
 
+from gameday.errors import RecordError
 from gameday.facts import Kind, Verdict
 from gameday.measure.judge import judge
 from gameday.measure.verify import verify
@@ -279,6 +280,61 @@ def test_a_name_that_is_no_utf8_and_the_name_that_it_is_spelled_by_are_two_files
     assert flaws(record)["files"] == ("one too many: probes/x\\\\xff",)
     (record.probes / os.fsdecode(b"x\xff")).unlink()
     assert flaws(record)["files"] == ("missing: probes/x\\xff", "one too many: probes/x\\\\xff")
+
+
+def led_out(path: Path, elsewhere: Path) -> None:
+    """A file or folder of the record is moved out of it, and a link left in its place."""
+    shutil.move(path, elsewhere)
+    path.symlink_to(elsewhere)
+
+
+def test_a_ledger_that_is_a_link_out_of_the_record_is_a_flaw_and_is_not_judged(record: Record, tmp_path: Path) -> None:
+    (segment,) = record.segments
+    led_out(segment, tmp_path / "elsewhere.ndjson")
+    told = verify(record)
+    assert told.checks[1].flaws == (f"no regular file: writes/{segment.name} is a symbolic link",)
+    assert told.checks[3].seen == "not looked at: what would be judged is not what was sealed"
+    with pytest.raises(RecordError, match=rf"saw writes/{segment.name} is a symbolic link. Next: put the file itself"):
+        judge(record)
+    record.seal()
+    assert "files" in flaws(record)  # sealed as it is, it still leads out
+
+
+def test_a_folder_that_is_a_link_out_of_the_record_is_a_flaw(record: Record, tmp_path: Path) -> None:
+    (segment,) = record.segments
+    led_out(record.writes, tmp_path / "elsewhere")
+    assert set(flaws(record)["files"]) == {
+        f"missing: writes/{segment.name}", "no regular file: writes is a symbolic link",
+    }  # fmt: skip
+    with pytest.raises(RecordError, match="saw writes is a symbolic link"):
+        judge(record)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "writes/z.ndjson", "probes/z.ndjson", "z", "survivors.ndjson", "timeline.ndjson", "measurement.json",
+        "statement.json", "index.html",
+    ],
+)  # fmt: skip
+def test_a_fifo_is_a_flaw_and_nobody_waits_for_it(record: Record, name: str) -> None:
+    path = record.folder / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    assert f"no regular file: {name} is a FIFO" in flaws(record)["files"]
+    with pytest.raises(RecordError, match=f"regular files only in .*; saw {name} is a FIFO"):
+        judge(record)
+
+
+def test_a_manifest_that_is_a_fifo_is_none(record: Record) -> None:
+    (record.folder / "manifest.json").unlink()
+    os.mkfifo(record.folder / "manifest.json")
+    assert "it is a FIFO" in flaws(record)["manifest"][0]
+
+
+def test_a_record_is_verified_through_a_link_to_its_folder(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "latest").symlink_to(record.folder)
+    assert verify(Record.open(tmp_path / "latest")).holds
 
 
 def test_the_manifest_kept_elsewhere_is_the_one_that_counts(record: Record) -> None:
