@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+NOTHING = "nothing planted"  # the truth of a copy that is as the record is
+
 
 @dataclass(frozen=True, slots=True)
 class PlantedTruth:
@@ -51,3 +53,8 @@ class RecordSelfTest:
     def missed(self) -> tuple[PlantedTruth, ...]:
         """The truths that were not found exactly."""
         return tuple(truth for truth in self.truths if not truth.exact)
+
+    @property
+    def has_planted(self) -> bool:
+        """Whether anything was planted: that a copy is measured alike shows of no truth that it would be found."""
+        return any(truth.name != NOTHING for truth in self.truths)

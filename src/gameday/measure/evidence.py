@@ -13,6 +13,7 @@ from gameday.measure.moments import Start, fault_window, last, number, observati
 from gameday.measure.promotion import Promotion, promotion
 from gameday.measure.settle import Ledger, Sides, settle
 from gameday.record.closing import Closing, closing_of, up_to_the_note
+from gameday.record.entries import refuse_strangers
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
 from gameday.record.tables import Tables, tables
@@ -75,11 +76,14 @@ class Evidence:
 
 
 @contextmanager
-def read(record: Record) -> Iterator[Evidence]:
+def read(record: Record, *, links: bool = False) -> Iterator[Evidence]:
     """Read a record; what it holds can be asked for while the context lasts.
 
-    Raises :class:`RecordError` when it has no readable plan or a file cannot be opened.
+    Raises :class:`RecordError` when it has no readable plan, a file cannot be opened, or something is no regular file.
+    ``links``: of a copy that truths are planted in, whose files are links to the record's.
     """
+    if not links:
+        refuse_strangers(record.folder)
     with tables([*record.segments, record.survivors]) as opened:
         yield _read(record, opened)
 

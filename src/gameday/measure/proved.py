@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from gameday.clock import NS
 from gameday.errors import GamedayError, NoRoomToJudge, RecordUnwritable
 from gameday.facts import Finding, Measurement, Verdict, WriteClass
-from gameday.facts.selftest import PlantedTruth, RecordSelfTest
+from gameday.facts.selftest import NOTHING, PlantedTruth, RecordSelfTest
 from gameday.measure.classes import UNEXPECTED
 from gameday.measure.evidence import Evidence, read
 from gameday.measure.judge import measure
@@ -121,10 +121,10 @@ def _copy(record: Record, plant: Callable[[Record], None] = lambda copy: None) -
 
 
 def _nothing(record: Record, original: Measurement) -> PlantedTruth:
-    with _copy(record) as copy, read(copy) as evidence:
+    with _copy(record) as copy, read(copy, links=True) as evidence:
         again = measure(evidence)
     found = "the same measurement" if again == original else f"another measurement: {again.verdict}"
-    return PlantedTruth("nothing planted", "the same measurement", found, exact=again == original)
+    return PlantedTruth(NOTHING, "the same measurement", found, exact=again == original)
 
 
 def _planted(
@@ -138,7 +138,7 @@ def _planted(
         if outage:
             plant_outage(copy, outage, evidence.probes)
 
-    with _copy(record, plant) as copy, read(copy) as planted:
+    with _copy(record, plant) as copy, read(copy, links=True) as planted:
         found = measure(planted)
         truths = _rows_found(rows, _held(evidence, original), _held(planted, found)) if rows else []
     if rows:

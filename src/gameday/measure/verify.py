@@ -14,7 +14,8 @@ from gameday.errors import RecordError
 from gameday.facts.selftest import RecordSelfTest
 from gameday.measure.judge import judge
 from gameday.measure.proved import Proved, prove, weighed
-from gameday.record.chain import BEGINNING, Chain, read_chain
+from gameday.record.chain import BEGINNING, read_chain
+from gameday.record.entries import read_whole, strangers_in
 from gameday.record.layout import SELF_TEST, Record
 from gameday.record.lines import UNREADABLE
 from gameday.record.manifest import MANIFEST, STATEMENT, Manifest, hashes_of, read_manifest, running_version, sha256_of
@@ -53,13 +54,13 @@ def verify(record: Record, manifest_sha256: str = "") -> Verified:
         return Verified((Check("manifest", "", (str(cause),)), _judgement(record)), "")
     digest = sha256_of(record.folder / MANIFEST)
     there = hashes_of(record.folder, "make it readable, then verify again")
-    altered = _altered(there, manifest)
+    altered = _altered(there, manifest) | _strange(record)
     unjudged = Check("judgement", "not looked at: what would be judged is not what was sealed")
     return Verified(
         (
             _manifest(digest, manifest_sha256, manifest),
             Check("files", f"{len(there)} as in the manifest", tuple(altered.values())),
-            _chain(read_chain(record.timeline), manifest),
+            _chain(record, manifest),
             _judgement(record) if altered.keys() <= set(JUDGED) else unjudged,
             _statement(record),
         ),
@@ -80,7 +81,16 @@ def _altered(there: Mapping[str, str], manifest: Manifest) -> dict[str, str]:
     return told | {name: f"altered: {name}" for name in both if there[name] != manifest.files[name]}
 
 
-def _chain(chain: Chain, manifest: Manifest) -> Check:
+def _strange(record: Record) -> dict[str, str]:
+    """What is no regular file, be it sealed or not: an archived copy may hold nothing in its place."""
+    return {name: f"no regular file: {name} is {kind}" for name, kind in strangers_in(record.folder).items()}
+
+
+def _chain(record: Record, manifest: Manifest) -> Check:
+    try:
+        chain = read_chain(record.timeline)
+    except RecordError as cause:
+        return Check("chain", "", (f"it cannot be followed: {cause}",))
     seen = f"{chain.lines} lines of the timeline, head {chain.head[:16]}"
     if manifest.timeline_head is None:
         return Check("chain", seen, (NO_CHAIN,))
@@ -96,7 +106,7 @@ def _chain(chain: Chain, manifest: Manifest) -> Check:
 
 def _judgement(record: Record) -> Check:
     try:
-        kept = msgspec.json.decode((record.folder / "measurement.json").read_bytes())
+        kept = msgspec.json.decode(read_whole(record.folder / "measurement.json"))
         tried = record.read_self_test()
         again = _judged_again(record, tried)
     except (OSError, *UNREADABLE, RecordError) as cause:
@@ -168,7 +178,7 @@ def _short(value: Any) -> str:
 def _statement(record: Record) -> Check:
     """It must be, to the byte, what plan, measurement and manifest make it."""
     try:
-        kept = (record.folder / STATEMENT).read_bytes()
+        kept = read_whole(record.folder / STATEMENT)
         due = record.statement().encode()
     except FileNotFoundError:
         return Check("statement", "", (f"missing: {STATEMENT}",))

@@ -14,6 +14,7 @@ import msgspec
 
 from gameday.errors import RecordError
 from gameday.facts import EVIDENCE_CLOSED, Event, Kind
+from gameday.record.entries import name_in, read_whole
 from gameday.record.layout import Record
 from gameday.record.lines import UNREADABLE
 from gameday.record.manifest import sha256_of
@@ -35,14 +36,14 @@ class Closing:
 
 def close_evidence(record: Record, timeline: Timeline) -> None:
     """Write the note: the sum of every judged file, and of the timeline so far. Every writer must have ended."""
-    before = hashlib.sha256(record.timeline.read_bytes()).hexdigest() if record.timeline.exists() else ""
+    before = hashlib.sha256(read_whole(record.timeline)).hexdigest() if record.timeline.exists() else ""
     timeline.add(Kind.NOTE, EVIDENCE_CLOSED, files=_sums(record.folder), timeline=before)
 
 
 def closing_of(record: Record) -> Closing:
     """Compare the files with the last such note; raises :class:`RecordError` when one cannot be read."""
     try:
-        text = record.timeline.read_bytes() if record.timeline.exists() else b""
+        text = read_whole(record.timeline) if record.timeline.exists() else b""
         found = _last_note(text)
         if found is None:
             return Closing()
@@ -90,4 +91,4 @@ def _event(line: bytes) -> Event | None:
 
 def _sums(folder: Path) -> dict[str, str]:
     files = sorted(path for pattern in JUDGED for path in folder.glob(pattern))
-    return {str(path.relative_to(folder)): sha256_of(path) for path in files}
+    return {name_in(folder, path): sha256_of(path) for path in files}

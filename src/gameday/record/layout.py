@@ -14,6 +14,7 @@ from gameday.errors import InputError, RecordError
 from gameday.facts import Event, Measurement, Plan, Probe, WalCommit, Write
 from gameday.facts.documents import Document, DocumentRead
 from gameday.facts.selftest import RecordSelfTest
+from gameday.record.entries import read_whole
 from gameday.record.lines import UNREADABLE, Damage, LineWriter, read_lines
 from gameday.record.manifest import MANIFEST, STATEMENT, manifest_of, read_manifest, sha256_of
 from gameday.record.statement import statement_of
@@ -196,7 +197,7 @@ class Record:
     def _decode[T](self, name: str, form: type[T]) -> T:
         path = self.folder / name
         try:
-            return msgspec.json.decode(path.read_bytes(), type=form)
+            return msgspec.json.decode(read_whole(path), type=form)
         except (OSError, *UNREADABLE, InputError) as cause:
             raise RecordError(f"a readable {path}", str(cause), _NEXT.get(name, "")) from cause
 

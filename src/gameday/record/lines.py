@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from gameday.errors import RecordError, RecordUnwritable
+from gameday.record.entries import opened
 
 # What decoding raises of bytes that are none of ours; of brackets a thousand deep it is a RecursionError.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -113,7 +114,7 @@ def decoded[T](lines: Iterable[bytes], form: type[T], damage: Damage) -> Iterato
 def raw_lines(path: Path) -> Iterator[bytes]:
     """A file's lines as they are; a missing file has none. Raises :class:`RecordError` when it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             yield from file
     except FileNotFoundError:
         return

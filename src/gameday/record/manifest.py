@@ -14,10 +14,12 @@ import msgspec
 
 from gameday.errors import RecordError
 from gameday.record.chain import read_chain
-from gameday.record.lines import UNREADABLE
+from gameday.record.entries import name_in, opened, read_whole
+from gameday.record.lines import UNREADABLE, raw_lines
 
 MANIFEST, STATEMENT, TIMELINE = "manifest.json", "statement.json", "timeline.ndjson"
 NOT_IN_IT = (MANIFEST, STATEMENT)
+LINES = ".ndjson"  # of files that are appended to, and never written anew
 BEFORE_CHAINS = 0
 
 
@@ -35,12 +37,14 @@ class Manifest:
 def manifest_of(folder: Path, before: Manifest | None, changed: tuple[str, ...]) -> Manifest:
     """The folder as it is now. Where there was a manifest ``before``, only what was ``changed`` is taken anew.
 
-    So whatever else was altered since is not sealed over. Raises :class:`RecordError` when a file is unreadable.
+    So whatever else was altered since is not sealed over. What is only ever appended to, a file of lines, is taken anew
+    only where it still begins with what was sealed. Raises :class:`RecordError` when a file is unreadable.
     """
     files = hashes_of(folder, "make it readable, then judge again")
     version, chain = running_version(), read_chain(folder / TIMELINE)
     if before is None:
         return Manifest(1, version, files, chain.lines, chain.head)
+    changed = tuple(name for name in changed if _goes_on(folder / name, before.files.get(name)))
     kept = {name: digest for name, digest in before.files.items() if name not in changed}
     anew = {name: files[name] for name in changed if name in files}
     merged = dict(sorted((kept | anew).items()))
@@ -49,11 +53,28 @@ def manifest_of(folder: Path, before: Manifest | None, changed: tuple[str, ...])
     return Manifest(before.v, version, merged, before.timeline_lines, before.timeline_head)
 
 
+def _goes_on(path: Path, sealed: str | None) -> bool:
+    """Whether no line that was ``sealed``, as the file's SHA-256 of then, is gone or altered in a file of lines.
+
+    A line that a kill had cut was ended since, before the next one began.
+    """
+    if sealed is None or path.suffix != LINES:
+        return True
+    seen = hashlib.sha256()
+    for line in raw_lines(path):
+        cut = seen.copy()
+        cut.update(line.removesuffix(b"\n"))
+        seen.update(line)
+        if sealed in (cut.hexdigest(), seen.hexdigest()):
+            return True
+    return sealed == hashlib.sha256().hexdigest() and path.exists()
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The record's manifest, in today's form or in the one before chains; raises :class:`RecordError`."""
     path = folder / MANIFEST
     try:
-        content = path.read_bytes()
+        content = read_whole(path)
         try:
             return msgspec.json.decode(content, type=Manifest)
         except msgspec.ValidationError:
@@ -66,9 +87,12 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def hashes_of(folder: Path, next_step: str) -> dict[str, str]:
-    """The SHA-256 of each file of ``folder`` that a manifest names; raises :class:`RecordError`."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = {str(path.relative_to(folder)): path for path in files}
+    """The SHA-256 of each file of ``folder`` that a manifest names; raises :class:`RecordError`.
+
+    Regular files only: what else lies there no manifest holds, and :mod:`gameday.record.entries` says why.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    names = {name_in(folder, path): path for path in files}
     try:
         return {name: sha256_of(path) for name, path in names.items() if name not in NOT_IN_IT}
     except OSError as cause:
@@ -77,8 +101,8 @@ def hashes_of(folder: Path, next_step: str) -> dict[str, str]:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's content, in hex."""
-    with path.open("rb") as file:
+    """The SHA-256 of a file's content, in hex; raises as :func:`gameday.record.entries.opened`."""
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

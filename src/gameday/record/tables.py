@@ -22,6 +22,7 @@ import msgspec
 from gameday.errors import NoRoomToJudge, RecordError
 from gameday.facts.bounds import Count, Ordinal, StampNs
 from gameday.record.alone import own_folder
+from gameday.record.entries import opened
 from gameday.record.lines import UNREADABLE, Damage, read_lines
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ def _stored(folder: Path) -> str:
 def _pieces(path: Path) -> Iterator[bytes]:
     """A file in pieces of whole lines; a cut last line ends the last piece."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             while piece := file.read(PIECE_BYTES):
                 yield piece + (b"" if piece.endswith(b"\n") else file.readline())
     except OSError as cause:

@@ -8,6 +8,7 @@ from gameday.report import words
 from gameday.report.parts import Cell, Column, Table, Tone
 
 COLUMNS = (Column("Planted truth"), Column("Found exactly"), Column("Planted"), Column("Found"))
+UNSHOWN = "Nothing here shows that its measurement finds what is there."
 NONE = "The tool was not tested on itself, so nothing that it measured here is proved."
 
 
@@ -40,8 +41,11 @@ def trial(tried: RecordSelfTest | None) -> Trial:
     if tried is None or tried.not_run or not truths:
         why = tried.not_run if tried else "it was judged before there was such a test; gameday judge runs it"
         how = "Not run to its end" if truths else "Not run"
-        line = f"{how} on this record: {why}. Nothing here shows that its measurement finds what is there."
+        line = f"{how} on this record: {why}. {UNSHOWN}"
         return Trial(words.plain(line, 600), Tone.DOUBT, left_out, told, is_open=False)
+    if not tried.has_planted:
+        line = f"Nothing was planted: this record had no place for it. {UNSHOWN}"
+        return Trial(line, Tone.DOUBT, left_out, told, is_open=False)
     more = f"; {words.counted(len(left_out), 'truth')} had no place in it" if left_out else ""
     line = f"Each of {words.counted(len(truths), 'truth')} planted into copies of this record was found exactly{more}."
     return Trial(line, Tone.GOOD, left_out, told, is_open=False)

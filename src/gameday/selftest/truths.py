@@ -1,19 +1,20 @@
 """The truths: each a short drill on the stand-in, with what was planted held against what the tool found.
 
 *Nothing happened*: no probe failed (RTA 0 s), nothing is lost, HELD. *An outage*: the RTA's own bounds, from the last
-bad probe to the first good one, enclose the length that was planted, and nothing is lost. *Rows*: the ids of every kind
-that were planted, and no other id, are in their class, and the verdict is BROKEN. *Two primaries*: the writes that the
-old primary took after the promotion, and no others, are *diverged*, and the verdict is BROKEN.
+bad probe to the first good one, enclose the length that was planted, and end no later than the probes themselves saw
+that it was over (:func:`seen_over_ns`); nothing is lost. *Rows*: the ids of every kind that were planted, and no other
+id, are in their class, and the verdict is BROKEN. *Two primaries*: the writes that the old primary took after the
+promotion, and no others, are *diverged*, and the verdict is BROKEN. What could not be planted was not found.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gameday.clock import NS
 from gameday.drill import Drill
-from gameday.facts import Event, Kind, Measurement, Objectives, Verdict, WriteClass
+from gameday.facts import Event, Kind, Measurement, Objectives, Probe, RecoveryTime, Verdict, WriteClass
 from gameday.facts.selftest import PlantedTruth
 from gameday.load.plan import LoadPlan
 from gameday.measure.classes import UNEXPECTED
@@ -32,6 +33,7 @@ USERS = 3
 OUTAGE_S = 1.5
 ROWS = Plants(lost=5, duplicate=2, corrupted=2, ghost=3, unexpected=2)
 TAKEN = 2
+TARGETS = ("write", "read")
 IDS_MAX = 100_000  # of one kind; a truth's drill places some thousand orders
 CLASSES = (WriteClass.LOST, WriteClass.DUPLICATE, WriteClass.CORRUPTED, WriteClass.GHOST, WriteClass.DIVERGED)
 
@@ -43,6 +45,11 @@ class Bench:
     reports: Path
     probes_per_s: float
     world: type[StandInWorld] = StandInWorld
+
+    @property
+    def period_ns(self) -> int:
+        """From one place of a probe's schedule to the next, of writes and of reads."""
+        return int(NS / self.probes_per_s)
 
     @contextmanager
     def drill(self, name: str, plants: Plants = Plants()) -> Iterator[tuple[Drill, StandInWorld]]:  # noqa: B008  frozen
@@ -72,47 +79,95 @@ def an_outage(bench: Bench, seconds: float = OUTAGE_S) -> PlantedTruth:
         fault = ScriptedOutage(world.stand_in, seconds)
         with drill.injected(fault):
             drill.until_recovered(OBJECTIVES.rto_s)
-    found = _measured(drill)
-    planted_s = (fault.ends_ns[0] - _stamp(drill.record, Kind.FAULT).mono_ns) / NS
-    times = [each for each in found.recovery_times if each.client == "fresh"]
-    enclosed = all(
-        each.lower_s is not None and each.upper_s is not None and each.lower_s <= planted_s <= each.upper_s
-        for each in times
-    )
-    lost, verdict = found.recovery_point.lost, found.verdict
-    return PlantedTruth(
-        "an outage",
-        f"{planted_s:.3f} s, 0 lost, HELD",
-        f"{_told(found)}; {', '.join(f'{each.target}s {each.lower_s} to {each.upper_s} s' for each in times)}",
-        exact=enclosed and lost == 0 and verdict is Verdict.HELD,
-        error_s=None if found.rta_s is None else round(found.rta_s - planted_s, 6),
-    )
+    since_ns, ends_ns = _stamp(drill.record, Kind.FAULT).mono_ns, fault.ends_ns[0]
+    over_ns = seen_over_ns(drill.record.read_probes(Damage()), ends_ns, bench.period_ns)
+    due_s = {target: (at_ns - since_ns) / NS for target, at_ns in over_ns.items()}
+    return outage_held_against((ends_ns - since_ns) / NS, due_s, _measured(drill))
 
 
 def rows(bench: Bench) -> PlantedTruth:
     with bench.drill("rows", ROWS) as (drill, world), drill.injected(ScriptedOutage(world.stand_in, OUTAGE_S)):
         drill.until_recovered(OBJECTIVES.rto_s)
-    return _held_against("rows", world.planted, drill)
+    return rows_held_against("rows", asdict(ROWS), world.planted, _found(drill.record), _measured(drill).verdict)
 
 
 def two_primaries(bench: Bench) -> PlantedTruth:
     with bench.drill("two-primaries") as (drill, world), drill.injected(ScriptedOutage(world.stand_in, OUTAGE_S)):
         world.promote(drill.record, TAKEN)
         drill.until_recovered(OBJECTIVES.rto_s)
-    return _held_against("two primaries", {"diverged": frozenset(world.stand_in.primary.taken)}, drill)
+    planted = {"diverged": frozenset(world.stand_in.primary.taken)}
+    wanted, found = {"diverged": TAKEN}, _found(drill.record)
+    return rows_held_against("two primaries", wanted, planted, found, _measured(drill).verdict)
 
 
 TRUTHS: tuple[Callable[[Bench], PlantedTruth], ...] = (nothing_happened, an_outage, rows, two_primaries)
 
 
-def _held_against(name: str, planted: Mapping[str, frozenset[str]], drill: Drill) -> PlantedTruth:
-    """Every id of every kind, those of kinds of which nothing was planted as well."""
-    found = _found(drill.record)
+def seen_over_ns(probes: Iterable[Probe], ends_ns: int, period_ns: int) -> dict[str, int]:
+    """By target, the stamp at which fresh probes had seen at the latest that the outage was over.
+
+    The schedule is kept however slow the machine is: a place of it comes within a period of the end, and two are
+    allowed. An RTA ends with the first good probe scheduled after the end, or with one that was due before it, was sent
+    late, and found the service back: never later than the last of these was done. That is read from the probes' own
+    stamps. A slow machine moves them as it moves the RTA, so no time has to be guessed that would be too short there
+    and too long elsewhere; a judgement that tells an outage as longer than its probes saw it is noticed anywhere.
+    """
+    good = sorted(
+        (each for each in probes if each.client == "fresh" and each.good), key=lambda each: each.scheduled_mono_ns
+    )
+    over: dict[str, int] = {}
+    for target in TARGETS:
+        ours = [each for each in good if each.target == target]
+        first = next((each.scheduled_mono_ns for each in ours if each.scheduled_mono_ns >= ends_ns), None)
+        if first is not None and first <= ends_ns + 2 * period_ns:
+            over[target] = max(each.done_mono_ns for each in ours if each.scheduled_mono_ns <= first)
+    return over
+
+
+def outage_held_against(planted_s: float, due_s: Mapping[str, float], found: Measurement) -> PlantedTruth:
+    """An outage of ``planted_s``, of which probes of each target had seen the end after ``due_s`` at the latest."""
+    times = {each.target: each for each in found.recovery_times if each.client == "fresh"}
+    exact = all(
+        target in times and target in due_s and _is_outage_of(planted_s, due_s[target], times[target])
+        for target in TARGETS
+    )
+    later_s = max((each.rta_s or 0.0 for each in times.values()), default=None)
+    lost, verdict = found.recovery_point.lost, found.verdict
+    seen = (
+        f"{each.target}s {each.lower_s} to {each.upper_s} s, its end seen by {_seconds(due_s.get(each.target))}"
+        for each in times.values()
+    )
+    return PlantedTruth(
+        "an outage",
+        f"{planted_s:.3f} s, 0 lost, HELD",
+        f"{_told(found)}; {', '.join(seen)}",
+        exact=exact and found.rta_s == later_s and lost == 0 and verdict is Verdict.HELD,
+        error_s=None if found.rta_s is None else round(found.rta_s - planted_s, 6),
+    )
+
+
+def _is_outage_of(planted_s: float, due_s: float, told: RecoveryTime) -> bool:
+    """Whether bounds and RTA tell that length: enclosed, and not longer than the probes saw it."""
+    if told.lower_s is None or told.upper_s is None or told.rta_s is None:
+        return False
+    return told.lower_s <= planted_s <= told.rta_s <= told.upper_s <= due_s
+
+
+def rows_held_against(
+    name: str,
+    wanted: Mapping[str, int],
+    planted: Mapping[str, frozenset[str]],
+    found: Mapping[str, frozenset[str]],
+    verdict: Verdict,
+) -> PlantedTruth:
+    """Every id of every kind, those of kinds of which nothing was planted as well; and as many as were ``wanted``."""
+    told = f"{', '.join(f'{count} {kind}' for kind, count in wanted.items() if count)}, BROKEN"
+    if any(len(planted.get(kind, ())) != count for kind, count in wanted.items()):
+        return PlantedTruth(name, told, f"no place for all of them: only {_counted(planted)} planted", exact=False)
     exact = all(found[kind] == planted.get(kind, frozenset()) for kind in found)
-    verdict = _measured(drill).verdict
     return PlantedTruth(
         name,
-        f"{_counted(planted)}, BROKEN",
+        told,
         f"{_counted(found)}{'' if exact else ', not the same ids'}, {verdict}",
         exact=exact and verdict is Verdict.BROKEN,
     )

@@ -1,12 +1,13 @@
 """A drill's world with the stand-in in the lab's place; prober, Locust, read-back and judgement are the real ones."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from gameday.aws import Aws
 from gameday.clock import eventually
-from gameday.facts import Kind, Settlement, Timers, WalCommit
+from gameday.facts import Kind, Settlement, Timers, WalCommit, Write
 from gameday.lab.model import REGION_OUTPUTS, SHARED_OUTPUTS, Lab, Outputs
 from gameday.lab.timers import effective
 from gameday.preparing import LabChoice
@@ -90,13 +91,16 @@ class StandInWorld(RealWorld):
         eventually(lambda: len(old.taken), takes, what=what, within_s=TAKEN_WITHIN_S)
 
     def plant(self, record: Record) -> None:
-        """Choose from the ledger, oldest ids first and none twice, and change the rows that are served."""
+        """Choose from the ledger, oldest ids first and none twice, and change the rows that are served.
+
+        Where it has too few, ``planted`` tells fewer than were wanted.
+        """
         rows, region = self.stand_in.leads_to.rows, self.stand_in.leads_to.region
         acked, refused = _settled(record)
         kept = iter(sorted(id for id in acked if id in rows))
         wanted = self.plants
         chosen = {
-            name: frozenset(next(kept) for _ in range(count))
+            name: frozenset(islice(kept, count))
             for name, count in (("lost", wanted.lost), ("duplicate", wanted.duplicate), ("corrupted", wanted.corrupted))
         }
         chosen["ghost"] = frozenset(sorted(refused)[: wanted.ghost])
@@ -155,20 +159,20 @@ class Nothing:
 
 def _settled(record: Record) -> tuple[Collection[str], dict[str, str]]:
     """The ids that were acknowledged; and those of which every attempt was refused, with their sums."""
-    sums = {line.id: line.sum for line in record.read_writes(Damage())}
-    ends = _ends(record)
+    lines = tuple(record.read_writes(Damage()))  # once: clients may still write
+    sums, ends = {line.id: line.sum for line in lines}, _ends(lines)
     acked = {id for id, seen in ends.items() if Settlement.ACKED.value in seen}
     return acked, {id: sums[id] for id, seen in ends.items() if seen == {Settlement.REFUSED.value}}
 
 
 def _unsettled(record: Record) -> frozenset[str]:
     """The ids that were sent, and no more is known of them."""
-    return frozenset(id for id, seen in _ends(record).items() if not seen)
+    return frozenset(id for id, seen in _ends(record.read_writes(Damage())).items() if not seen)
 
 
-def _ends(record: Record) -> dict[str, set[str]]:
+def _ends(lines: Iterable[Write]) -> dict[str, set[str]]:
     """How the attempts of each id were settled."""
     ends: dict[str, set[str]] = {}
-    for line in record.read_writes(Damage()):
+    for line in lines:
         ends.setdefault(line.id, set()).update({line.ev} - {"sent"})
     return ends

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from records import DrillBuilder
 
 from gameday.cli import cli
 from gameday.cli_lab import LabView, lines_of
@@ -72,15 +71,6 @@ def test_a_wrong_input_exits_2_and_creates_nothing(tmp_path):
 
 
 @pytest.fixture
-def record(tmp_path):
-    """A record whose timeline is a pipe: who judges it waits until somebody writes."""
-    record = DrillBuilder().record(tmp_path)
-    record.timeline.unlink()
-    os.mkfifo(record.timeline)
-    return record
-
-
-@pytest.fixture
 def heeded_ctrl_c():
     """A shell starts what it puts into the background with SIGINT ignored, and its children inherit that."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -89,11 +79,21 @@ def heeded_ctrl_c():
 
 
 @pytest.mark.usefixtures("heeded_ctrl_c")
-def test_ctrl_c_exits_130_and_says_so(record, tmp_path):
-    command = [GAMEDAY, "judge", record.folder]
+def test_ctrl_c_exits_130_and_says_so(tmp_path):
+    program = """
+from gameday.cli import cli, main
+
+@cli.command()
+def waiting():
+    open("pipe").read()
+
+main()
+"""
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-c", program, "waiting"]
     with (
         subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running,
-        record.timeline.open("wb"),  # which opens only once the other side reads
+        (tmp_path / "pipe").open("wb"),  # which opens only once the other side reads
     ):
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 130

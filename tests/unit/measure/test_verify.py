@@ -1,6 +1,7 @@
 """Verifying a record: whole as it was sealed, or the first thing that is not."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,13 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from records import DrillBuilder, good_drill
 
-from gameday.facts import Kind
+from gameday.errors import RecordError
+from gameday.facts import Kind, Verdict
 from gameday.measure.judge import judge
 from gameday.measure.verify import verify
+from gameday.record.closing import close_evidence
 from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
 from gameday.record.manifest import running_version
 from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal, UndoStep
 
 OLD = Path(__file__).parents[2] / "gold" / "records" / "region-outage-held"
 
@@ -184,6 +188,153 @@ def test_what_undo_or_the_warden_append_afterwards_is_sealed_again(record: Recor
     assert set(flaws(record)) == {"files", "chain"}
     record.seal("timeline.ndjson", "undo.ndjson", "warden.log")
     assert set(flaws(record)) <= {"judgement"}
+
+
+def seals_as_undo_does(record: Record) -> None:
+    timeline = Timeline(record)
+    timeline.add(Kind.HEALED, "by hand", steps=1)
+    timeline.close()
+    journal = UndoJournal(record.undo)
+    journal.before(UndoStep("restore_acl", "ap-southeast-2"))
+    journal.close()
+    record.seal("timeline.ndjson", "undo.ndjson")
+
+
+@pytest.fixture
+def healed(record: Record) -> Record:
+    """A record to which undo has appended once, and sealed."""
+    seals_as_undo_does(record)
+    record.write_measurement(judge(record))
+    record.seal("measurement.json")
+    assert verify(record).holds
+    return record
+
+
+def cut_the_last_line(path: Path) -> None:
+    path.write_bytes(b"".join(path.read_bytes().splitlines(True)[:-1]))
+
+
+def test_what_undo_appends_to_a_whole_record_is_sealed_with_it(healed: Record) -> None:
+    seals_as_undo_does(healed)
+    assert set(flaws(healed)) <= {"judgement"}
+
+
+def test_a_line_that_was_cut_from_the_timeline_is_missed_although_undo_sealed_it_afterwards(healed: Record) -> None:
+    cut_the_last_line(healed.timeline)
+    seals_as_undo_does(healed)
+    assert flaws(healed)["files"] == ("altered: timeline.ndjson",)
+    assert flaws(healed)["chain"][0].startswith("the timeline ends otherwise than it was sealed")
+
+
+def test_a_timeline_that_begins_anew_is_missed_although_undo_sealed_it_afterwards(healed: Record) -> None:
+    healed.timeline.unlink()
+    seals_as_undo_does(healed)
+    assert flaws(healed)["files"] == ("altered: timeline.ndjson",)
+    assert flaws(healed)["chain"]
+
+
+def test_a_step_that_was_cut_from_the_undo_journal_is_missed_although_undo_sealed_it(healed: Record) -> None:
+    cut_the_last_line(healed.undo)
+    seals_as_undo_does(healed)
+    assert flaws(healed)["files"] == ("altered: undo.ndjson",)
+    healed.undo.unlink()
+    healed.seal("timeline.ndjson", "undo.ndjson")
+    assert flaws(healed)["files"] == ("missing: undo.ndjson",)
+
+
+def test_a_line_that_a_kill_had_cut_may_be_ended_by_the_next_one(tmp_path: Path) -> None:
+    record = good_drill().record(tmp_path)
+    record.timeline.write_bytes(record.timeline.read_bytes()[:-20])
+    record.write_measurement(judge(record))
+    record.seal()
+    seals_as_undo_does(record)
+    assert set(flaws(record)) <= {"judgement"}
+
+
+def nameless(name: bytes, folder: Path) -> Path:
+    """An empty file whose name is no UTF-8."""
+    path = folder / os.fsdecode(name)
+    path.touch()
+    return path
+
+
+def test_a_record_with_a_name_that_is_no_utf8_is_judged_sealed_and_verified(tmp_path: Path) -> None:
+    drill = good_drill().record(tmp_path)
+    timeline = Timeline(drill)
+    close_evidence(drill, timeline)
+    timeline.close()
+    nameless(b"x\xff.ndjson", drill.probes)
+    measured = judge(drill)
+    assert measured.verdict is Verdict.UNKNOWN
+    assert "changed or gone: probes/x\\xff.ndjson" in [finding.seen for finding in measured.findings]
+    drill.write_measurement(measured)
+    drill.seal()
+    assert verify(drill).holds
+
+
+def test_a_name_that_is_no_utf8_and_the_name_that_it_is_spelled_by_are_two_files(record: Record) -> None:
+    nameless(b"x\xff", record.probes)
+    record.seal()
+    assert verify(record).holds
+    (record.probes / "x\\xff").touch()
+    assert flaws(record)["files"] == ("one too many: probes/x\\\\xff",)
+    (record.probes / os.fsdecode(b"x\xff")).unlink()
+    assert flaws(record)["files"] == ("missing: probes/x\\xff", "one too many: probes/x\\\\xff")
+
+
+def led_out(path: Path, elsewhere: Path) -> None:
+    """A file or folder of the record is moved out of it, and a link left in its place."""
+    shutil.move(path, elsewhere)
+    path.symlink_to(elsewhere)
+
+
+def test_a_ledger_that_is_a_link_out_of_the_record_is_a_flaw_and_is_not_judged(record: Record, tmp_path: Path) -> None:
+    (segment,) = record.segments
+    led_out(segment, tmp_path / "elsewhere.ndjson")
+    told = verify(record)
+    assert told.checks[1].flaws == (f"no regular file: writes/{segment.name} is a symbolic link",)
+    assert told.checks[3].seen == "not looked at: what would be judged is not what was sealed"
+    with pytest.raises(RecordError, match=rf"saw writes/{segment.name} is a symbolic link. Next: put the file itself"):
+        judge(record)
+    record.seal()
+    assert "files" in flaws(record)  # sealed as it is, it still leads out
+
+
+def test_a_folder_that_is_a_link_out_of_the_record_is_a_flaw(record: Record, tmp_path: Path) -> None:
+    (segment,) = record.segments
+    led_out(record.writes, tmp_path / "elsewhere")
+    assert set(flaws(record)["files"]) == {
+        f"missing: writes/{segment.name}", "no regular file: writes is a symbolic link",
+    }  # fmt: skip
+    with pytest.raises(RecordError, match="saw writes is a symbolic link"):
+        judge(record)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "writes/z.ndjson", "probes/z.ndjson", "z", "survivors.ndjson", "timeline.ndjson", "measurement.json",
+        "statement.json", "index.html",
+    ],
+)  # fmt: skip
+def test_a_fifo_is_a_flaw_and_nobody_waits_for_it(record: Record, name: str) -> None:
+    path = record.folder / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    assert f"no regular file: {name} is a FIFO" in flaws(record)["files"]
+    with pytest.raises(RecordError, match=f"regular files only in .*; saw {name} is a FIFO"):
+        judge(record)
+
+
+def test_a_manifest_that_is_a_fifo_is_none(record: Record) -> None:
+    (record.folder / "manifest.json").unlink()
+    os.mkfifo(record.folder / "manifest.json")
+    assert "it is a FIFO" in flaws(record)["manifest"][0]
+
+
+def test_a_record_is_verified_through_a_link_to_its_folder(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "latest").symlink_to(record.folder)
+    assert verify(Record.open(tmp_path / "latest")).holds
 
 
 def test_the_manifest_kept_elsewhere_is_the_one_that_counts(record: Record) -> None:

@@ -1,7 +1,11 @@
 """The drill's last note: what every judged file held, and what is noticed of a change afterwards."""
 
+import os
+
+import pytest
 from test_record_layout import PLAN
 
+from gameday.errors import RecordError
 from gameday.facts import EVIDENCE_CLOSED, Kind
 from gameday.record.closing import Closing, close_evidence, closing_of
 from gameday.record.layout import Record
@@ -74,3 +78,10 @@ def test_a_note_that_holds_no_sums_proves_nothing(tmp_path):
     timeline.add(Kind.NOTE, EVIDENCE_CLOSED, files=["plan.json"], timeline=7)
     timeline.close()
     assert closing_of(record).changed == ("plan.json", "timeline.ndjson", "writes/prober.ndjson")
+
+
+def test_a_file_that_never_ends_is_refused_and_not_waited_for(tmp_path):
+    record = closed(tmp_path)
+    os.mkfifo(record.probes / "z.ndjson")
+    with pytest.raises(RecordError, match=r"z\.ndjson; saw it is a FIFO"):
+        closing_of(record)

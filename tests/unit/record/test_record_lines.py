@@ -119,3 +119,12 @@ def test_a_line_after_closing_is_an_error_and_closing_twice_is_none(tmp_path):
 def test_a_file_that_cannot_be_read_at_all_is_a_record_error(tmp_path):
     with pytest.raises(RecordError, match="Is a directory"):
         read(tmp_path)
+
+
+def test_a_file_that_never_ends_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RecordError, match=r"expected a regular file .*pipe; saw it is a FIFO"):
+        read(tmp_path / "pipe")
+    (tmp_path / "zeroes").symlink_to("/dev/zero")
+    with pytest.raises(RecordError, match="saw it is a device"):
+        read(tmp_path / "zeroes")

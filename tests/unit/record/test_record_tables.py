@@ -1,6 +1,7 @@
 """The record's large files as tables: what is read, and what is counted as damage, is what the line decoder says."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -185,3 +186,9 @@ def test_what_is_read_in_parts_is_what_the_decoder_reads(
     assert read(path, of=[path]) == decoded(path)
     (tmp_path / "none.ndjson").touch()
     assert read(tmp_path / "none.ndjson", of=[path]) == ([], Damage())
+
+
+def test_a_file_that_never_ends_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RecordError, match="saw it is a FIFO"):
+        read(tmp_path / "pipe")

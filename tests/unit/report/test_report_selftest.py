@@ -2,7 +2,7 @@
 
 from examples import EVENTS, PLAN, held
 
-from gameday.facts.selftest import PlantedTruth, RecordSelfTest
+from gameday.facts.selftest import NOTHING, PlantedTruth, RecordSelfTest
 from gameday.report.html import html
 from gameday.report.page import page
 from gameday.report.parts import Tone
@@ -41,6 +41,12 @@ def test_what_was_not_run_is_said_plainly_and_looks_like_doubt():
         assert why in trial(tried).line
         assert trial(tried).tone is Tone.DOUBT
         assert "What was planted, and what was found" not in printed(tried)
+
+
+def test_a_record_that_had_a_place_for_nothing_shows_nothing_and_looks_like_doubt():
+    told = trial(RecordSelfTest((PlantedTruth(NOTHING, "the same", "the same", exact=True),), ("rows", "an outage")))
+    assert told.line.startswith("Nothing was planted: this record had no place for it. ")
+    assert (told.tone, told.left_out) == (Tone.DOUBT, ("rows", "an outage"))
 
 
 def test_what_was_tried_before_the_room_was_gone_is_shown_with_the_doubt():

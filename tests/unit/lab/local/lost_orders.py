@@ -1,29 +1,49 @@
-"""A primary is killed behind its link while orders are placed: what the ledger, the WAL and the rows say was lost."""
+"""A primary is killed behind its link while orders are placed: what the ledger, the WAL and the rows say was lost.
+
+The writers keep the product's own ledger, and rows and WAL go into a record beside it, as a drill writes them down. So
+two things tell the loss: sets of ids and transactions, made here, and the product's judgement of that record.
+"""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from threading import Event, Thread
 
 import psycopg
 from pg_yard import PORT, SOON_S, Yard, streaming, yard
+from records import OUTAGE, PLAN, PRIMARY, SECONDARY
 
 from gameday.clock import eventually
+from gameday.facts import Kind, RecoveryPoint, Settlement, Survivor, WriteClass
 from gameday.lab.local.links import Address, LinkBoard, Place
 from gameday.lab.local.postgres import Node
 from gameday.lab.local.wal import commits_after_fork
+from gameday.measure.classes import UNEXPECTED
+from gameday.measure.evidence import read
+from gameday.measure.rpo import recovery_point
 from gameday.processes import spawn
+from gameday.record.layout import Record
+from gameday.record.ledger import Acknowledgement, Ledger, checksum
+from gameday.record.lines import LineWriter
+from gameday.record.timeline import Timeline
+from gameday.survivors import read_finally, read_wal
 
 NEAR, LINK = ("127.202.2.200", PORT), "replication/west"
 WRITERS, LATENCY_S = 4, 0.07
+IDS_MAX = 1_000_000
 
 
 class Writer:
-    """Places orders one after the other, and remembers id and transaction of each acknowledged one."""
+    """Places orders one after the other, each in its ledger, and remembers id and transaction of each acknowledged one.
 
-    def __init__(self, address: Address, first: int) -> None:
+    The last one stays indeterminate when the server dies.
+    """
+
+    def __init__(self, address: Address, first: int, writes: Path) -> None:
         self._address, self._next = address, first
+        self._ledger = Ledger(writes, f"writer-{first}")
         self.acked: dict[int, int] = {}
         self._stopping = Event()
         self._thread = Thread(target=self._run)
@@ -32,6 +52,7 @@ class Writer:
     def stop(self) -> None:
         self._stopping.set()
         self._thread.join()
+        self._ledger.close()
 
     def _run(self) -> None:
         host, port = self._address
@@ -43,10 +64,17 @@ class Writer:
             ) as connection,
         ):
             while not self._stopping.is_set():
+                sent = self._ledger.sent(str(self._next), 1, sum_of(self._next))
                 row = connection.execute(place, (self._next,)).fetchone()
                 assert row is not None
+                self._ledger.settled(sent, Settlement.ACKED, Acknowledgement(PRIMARY, row[0]))
                 self.acked[self._next] = row[0]
                 self._next += 1
+
+
+def sum_of(id: int) -> str:
+    """The checksum of an order, whose payload is its id."""
+    return checksum(str(id).encode())
 
 
 @dataclass(frozen=True)
@@ -57,6 +85,7 @@ class Lost:
     old: dict[int, int]
     new: dict[int, int]
     wal: tuple[int, ...]
+    record: Record
 
     @property
     def by_the_ledger(self) -> dict[int, int]:
@@ -82,11 +111,28 @@ class Lost:
         return sorted(self.wal) == sorted(rows.values()) and self.by_the_ledger == told
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What the product says of a record: the ids of some classes, and its recovery point with the WAL witness."""
+
+    ids: dict[str, frozenset[int]]
+    point: RecoveryPoint
+
+
+def judged(record: Record) -> Judged:
+    classes = (WriteClass.LOST, WriteClass.RECOVERED, WriteClass.ABSENT, UNEXPECTED)
+    with read(record) as evidence:
+        ids = {each: evidence.classified.ids(each, most=IDS_MAX) for each in classes}
+        return Judged({each: frozenset(map(int, some)) for each, some in ids.items()}, recovery_point(evidence))
+
+
 @contextmanager
 def placing_orders(
-    *, latency_s: float = LATENCY_S, bandwidth_bps: float = 0, synchronous: bool = False, first: int = 50
-) -> Iterator[tuple[Yard, LinkBoard, list[Writer]]]:
+    reports: Path, *, latency_s: float = LATENCY_S, bandwidth_bps: float = 0, synchronous: bool = False, first: int = 50
+) -> Iterator[tuple[Record, Yard, LinkBoard, list[Writer]]]:
     """A primary, a replica behind a link, and writers each of whom has ``first`` acknowledgements at least."""
+    record = Record.create(reports, "lost-orders")
+    record.write_plan(PLAN)
     board = LinkBoard.launch(spawn)
     try:
         with yard() as ground:
@@ -103,11 +149,11 @@ def placing_orders(
             board.shape(LINK, bandwidth_bps=bandwidth_bps)
             if synchronous:
                 _wait_for_west(east)
-            writers = [Writer(east.address, number * 1_000_000) for number in range(WRITERS)]
+            writers = [Writer(east.address, number * 1_000_000, record.writes) for number in range(WRITERS)]
             try:
                 least = partial(_least, writers)
                 eventually(least, lambda n: n >= first, what=f"{first} orders each", within_s=SOON_S)
-                yield ground, board, writers
+                yield record, ground, board, writers
             finally:
                 east.kill()  # a writer that waits for a replica ends with its server
                 for writer in writers:
@@ -116,18 +162,31 @@ def placing_orders(
         board.stop()
 
 
-def lost_in_a_kill(ground: Yard, board: LinkBoard, writers: list[Writer]) -> Lost:
+def lost_in_a_kill(record: Record, ground: Yard, board: LinkBoard, writers: list[Writer]) -> Lost:
     """Cut the link with what is under way, kill the primary, promote the replica; then ask everybody."""
     east, west = ground.nodes
-    board.cut(LINK, True)
-    east.kill()
-    for writer in writers:
-        writer.stop()
-    west.promote(within_s=SOON_S)
-    wal = tuple(commit.xid for commit in commits_after_fork(east, west) if commit.order)
+    with closing(Timeline(record)) as timeline:
+        timeline.add(Kind.FAULT, OUTAGE, region=PRIMARY)
+        board.cut(LINK, True)
+        east.kill()
+        for writer in writers:
+            writer.stop()
+        west.promote(within_s=SOON_S)
+        timeline.add(Kind.DATABASE, "available", region=SECONDARY, role="primary", id="west")
+        wal = commits_after_fork(east, west)
+        read_wal(lambda: wal, record, timeline)
+        read_finally(partial(_read_back, west), record, timeline)
+        timeline.add(Kind.OBSERVATION_END, "observed")
     ground.start(east)  # alone, for its rows
     acked = {id: xid for writer in writers for id, xid in writer.acked.items()}
-    return Lost(acked, rows(east), rows(west), wal)
+    return Lost(acked, rows(east), rows(west), tuple(commit.xid for commit in wal if commit.order), record)
+
+
+def _read_back(west: Node, writer: LineWriter, within_s: float) -> int:
+    found = rows(west)
+    for id, xid in found.items():
+        writer.append(Survivor(str(id), sum_of(id), xid))
+    return len(found)
 
 
 def rows(node: Node) -> dict[int, int]:

@@ -72,7 +72,9 @@ def replicated(west: Node) -> int:
 
 
 @pytest.mark.postgres
-def test_lost_orders_are_the_commits_after_the_fork_of_a_primary_that_runs_on(ground: Yard, board: LinkBoard) -> None:
+def test_lost_orders_are_the_commits_after_the_fork_of_a_primary_that_runs_on(
+    ground: Yard, board: LinkBoard, tmp_path: Path
+) -> None:
     east, near = ground.primary(), ("127.202.2.200", PORT)
     path = (Place("us-west-2", "database"), Place("ap-southeast-2", "database"))
     board.open("replication/west", near, [east.address], path, latency_s=0.07)
@@ -80,7 +82,7 @@ def test_lost_orders_are_the_commits_after_the_fork_of_a_primary_that_runs_on(gr
     east.add_application("app", "app", "app")
     with psycopg.connect(host=east.address[0], port=PORT, user="app", password="app", dbname="app") as connection:
         connection.execute("CREATE TABLE orders (id bigint PRIMARY KEY)")
-    writers = [Writer(east.address, number * 1_000_000) for number in range(4)]
+    writers = [Writer(east.address, number * 1_000_000, tmp_path) for number in range(4)]
     eventually(lambda: min(len(one.acked) for one in writers) > 100, True, what="100 orders each", within_s=SOON_S)
     eventually(lambda: replicated(west) > 0, True, what="orders in west", within_s=SOON_S)
     board.cut("replication/west", True)
