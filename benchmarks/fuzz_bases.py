@@ -51,7 +51,7 @@ def _base(name: str, make: Callable[[Path], Record], *, is_closed: bool) -> Base
         _journals(record)
         record.write_plan(replace(record.read_plan(), closes=is_closed))
         if is_closed:
-            with closing(Timeline(record)) as timeline:
+            with closing(Timeline(record, records.HandClock(records.at_ns(60)))) as timeline:
                 close_evidence(record, timeline)
         found = judge(record)
         if found.verdict is not Verdict.HELD:

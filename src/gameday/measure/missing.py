@@ -3,10 +3,10 @@
 Missing are: an acknowledged write before the fault; a part of the ledger (a line that cannot be read, an attempt
 without a settlement or without its sending, a hole in a segment's numbering); a scheduled probe (a hole in its
 numbering, or none for the last stretch of the observation); a complete read-back, and after a promotion the one before
-healing; a baseline; a fault that took effect; witnesses that agree; the end of observation; one boot's clock; a plan
-that tells what is needed; a run that went as planned; a failover that succeeded, where one ran; after a promotion, the
-latch that keeps clients from the old primary; and the end of a drill that was stopped on its way. Nothing here can make
-a drill BROKEN.
+healing; a baseline; a fault that took effect; witnesses that agree; the end of observation; one boot's clock that never
+jumped; a plan that tells what is needed; a run that went as planned; a failover that succeeded, where one ran; after a
+promotion, the latch that keeps clients from the old primary; and the end of a drill that was stopped on its way.
+Nothing here can make a drill BROKEN.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ from gameday.measure.cut_short import not_as_planned, outlived, stopped
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.floor import LOCAL_LAB, PROMOTE
 from gameday.measure.moments import first, last, number
+from gameday.measure.one_clock import one_clock
 from gameday.measure.prober import sequence_holes
 from gameday.measure.settle import NEVER_NS
 from gameday.measure.switch import switch_not_made
@@ -337,6 +338,13 @@ def unread_wal(case: Case) -> Iterator[Finding]:
         yield unknown("the old primary's WAL was not read", expected, "none, so a split brain cannot be ruled out")
 
 
+def timeless_commits(case: Case) -> Iterator[Finding]:
+    """Where the WAL was read, but a commit or the promotion tells no time, nobody knows which of the two came first."""
+    if case.evidence.wal is not None and case.split_brain is None:
+        expected = "the time in UTC of the promotion, and of every commit after the fork"
+        yield unknown("a split brain cannot be ruled out", expected, "a stamp that is no time")
+
+
 MISSING: tuple[Rule, ...] = (
     no_acknowledged_write,
     nothing_kept,
@@ -358,6 +366,7 @@ MISSING: tuple[Rule, ...] = (
     witnesses_disagree,
     no_end_of_observation,
     two_boots,
+    one_clock,
     plan_parts,
     inferred_effects,
     healing_without_end,
@@ -365,6 +374,7 @@ MISSING: tuple[Rule, ...] = (
     unproved_failover,
     unlatched,
     unread_wal,
+    timeless_commits,
     stopped,
     not_as_planned,
     outlived,

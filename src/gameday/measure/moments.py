@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from gameday.facts import REPLAY_LSN, UNNOTICED, Event, FaultWindow, Kind
@@ -94,6 +95,15 @@ def number(value: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return found if abs(found) < float("inf") else None
+
+
+def instant(utc: str) -> datetime | None:
+    """The moment that a stamp tells; None where it is none, or does not say of which zone."""
+    try:
+        found = datetime.fromisoformat(utc)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def replayed(events: Sequence[Event]) -> int | None:

@@ -23,7 +23,7 @@ from gameday.record.tables import Form, Tables
 SENT = "sent"
 EVENTS = (SENT, *(each.value for each in Settlement))
 LINES = Form(Write, ev=Literal[EVENTS])  # any other ``ev`` is no line of a ledger
-NEVER_NS = 2**63 - 1
+NEVER_NS, NS_OF_MS = 2**63 - 1, 1_000_000
 
 # Of a line only what tells the rest, in numbers: what the groups keep is what costs.
 _LINES = """
@@ -33,7 +33,8 @@ boot <> $boot AS is_foreign, hash(sum) AS sum,
 ev = 'acked' AND region IS NOT DISTINCT FROM $primary AND mono_ns < $until_ns AS is_old,
 ev = 'acked' AND region IS DISTINCT FROM $primary AS elsewhere,
 ev = 'acked' AND region IS NOT DISTINCT FROM $secondary AND mono_ns >= $since_ns AS serves,
-CASE WHEN serves THEN epoch_us(try_cast(utc AS TIMESTAMP)) END AS served_us, {positions}
+CASE WHEN serves THEN epoch_us(try_cast(utc AS TIMESTAMP)) END AS served_us,
+epoch_ms(try_cast(utc AS TIMESTAMP)) - mono_ns // 1000000 AS ahead_ms, {positions}
 CASE WHEN is_old THEN xid END AS old_xid
 """
 _ATTEMPTS = """
@@ -84,6 +85,9 @@ SELECT count(*), count(*) FILTER (strength = 1), count(*) FILTER (settles = 0), 
 FROM attempts
 """
 _SERVED = "SELECT mono_ns, served_us, writer FROM lines WHERE serves ORDER BY ALL LIMIT 1"
+_CLOCKS = """
+SELECT arg_min(mono_ns, ahead_ms), min(ahead_ms), arg_max(mono_ns, ahead_ms), max(ahead_ms) FROM lines
+WHERE NOT is_foreign"""
 _MISSING_ATTEMPTS = """
 SELECT coalesce(sum(holes), 0) FROM (
     SELECT max(attempt) - min(attempt) + 1 - count(DISTINCT attempt) AS holes FROM attempts
@@ -155,6 +159,7 @@ class Ledger:
     foreign_stamps: int  # of another boot than the drill's
     elsewhere: int  # acknowledgements of another region than the primary
     first_served: Served | None  # None: the standby acknowledged nothing after the start
+    clocks: tuple[tuple[int, int], ...] = ()  # (mono_ns, ns that the wall clock is ahead): where that is least and most
 
     def first_failure(self, since_ns: int) -> tuple[int, str] | None:
         """The earliest settlement at or after a moment that was no acknowledgement, and in words whose."""
@@ -190,10 +195,10 @@ def settle(tables: Tables, segments: Sequence[Path], sides: Sides, damage: Damag
         missing_lines=_missing_lines(tables),
     )
     foreign, elsewhere = tables.row("SELECT count(*) FILTER (is_foreign), count(*) FILTER (elsewhere) FROM lines")
-    served = tables.db.execute(_SERVED).fetchone()
+    served, clocks = tables.db.execute(_SERVED).fetchone(), _clocks(tables)
     tables.drop("lines")
     first_served = Served(served[0], _utc(served[1]), served[2]) if served else None
-    return Ledger(tables, gaps, attempts, indeterminate, straddling, foreign, elsewhere, first_served)
+    return Ledger(tables, gaps, attempts, indeterminate, straddling, foreign, elsewhere, first_served, clocks)
 
 
 def _statements(replayed: int | None) -> tuple[str, str]:
@@ -214,6 +219,11 @@ def _missing_lines(tables: Tables) -> int:
     ):
         return 0
     return int(tables.row(_MISSING_LINES)[0])
+
+
+def _clocks(tables: Tables) -> tuple[tuple[int, int], ...]:
+    least_ns, least_ms, most_ns, most_ms = tables.row(_CLOCKS)
+    return () if least_ms is None else ((least_ns, least_ms * NS_OF_MS), (most_ns, most_ms * NS_OF_MS))
 
 
 def _utc(micros: int | None) -> str:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from records import DrillBuilder, at_ns, good_drill, told
 
+from gameday.clock import HandClock
 from gameday.errors import RecordError
 from gameday.facts import BASELINE_NOT_MET, Kind, Objectives, Verdict
 from gameday.measure.judge import judge
@@ -103,7 +104,7 @@ def test_a_record_whose_note_is_gone_was_never_closed(tmp_path):
 
 def test_what_is_appended_after_the_note_belongs_to_no_drill(tmp_path):
     record = good_drill().planned(closes=True).record(tmp_path)
-    timeline = Timeline(record)
+    timeline = Timeline(record, HandClock(at_ns(60)))
     close_evidence(record, timeline)
     timeline.add(Kind.NOTE, BASELINE_NOT_MET)
     timeline.close()
