@@ -94,7 +94,8 @@ def test_probes_that_contradict_each_other_are_unknown(tmp_path):
     drill.all_probes.append(drill.all_probes[7])
     found = judge(drill.record(tmp_path))
     (finding,) = [each for each in found.findings if each.weight is UNKNOWN]
-    assert (finding.what, finding.seen) == ("probes contradict each other", "1 done before they were sent, 1 twice")
+    seen = "0 sent before they were due, 1 done before they were sent, 1 twice"
+    assert (finding.what, finding.seen) == ("probes contradict each other", seen)
 
 
 def test_a_record_whose_note_is_gone_was_never_closed(tmp_path):
