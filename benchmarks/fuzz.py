@@ -20,7 +20,7 @@ from gameday.facts import EVIDENCE_CLOSED, Measurement, Survivor, Verdict
 from gameday.measure.campaign import measure
 from gameday.measure.judge import judge
 from gameday.record.campaign import CampaignFolder
-from gameday.record.closing import closing_of, up_to_the_note
+from gameday.record.closing import closing_of, read_up_to_the_note
 from gameday.record.layout import Record
 from gameday.record.lines import Damage, read_lines
 from gameday.record.undo import UndoJournal
@@ -182,7 +182,7 @@ def _read_lines(folder: Path, changed: dict[str, bytes | None]) -> str:
     """Each damaged file by its own reader."""
     record, damage = Record.open(folder), Damage()
     readers: dict[str, Callable[[Damage], Iterable[object]]] = {
-        "timeline.ndjson": lambda damage: up_to_the_note(tuple(record.read_events(damage))),
+        "timeline.ndjson": lambda damage: read_up_to_the_note(record, damage),
         "writes": record.read_writes,
         "probes": record.read_probes,
         "survivors.ndjson": lambda damage: read_lines(record.survivors, Survivor, damage),
