@@ -9,6 +9,7 @@ DuckDB joins, part by part in bounded memory, and only counts and exceptions com
 numbers: a checksum stands there as its 64-bit hash, a region as whether the acknowledgement is the old primary's.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -227,4 +228,7 @@ def _clocks(tables: Tables) -> tuple[tuple[int, int], ...]:
 
 
 def _utc(micros: int | None) -> str:
-    return "" if micros is None else utc_text(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros))
+    """DuckDB knows years before 1 and after 9999, which no drill stamps: they are no time."""
+    with contextlib.suppress(OverflowError):
+        return "" if micros is None else utc_text(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros))
+    return ""
