@@ -95,8 +95,8 @@ SELECT coalesce(sum(holes), 0) FROM (
     WHERE id IN (SELECT id FROM attempts WHERE attempt <> 1) GROUP BY id
 )"""
 _MISSING_LINES = """
-SELECT coalesce(sum(greatest(max_line, 1) - least(min_line, 1) + 1 - seen), 0)::HUGEINT FROM (
-    SELECT max(line) AS max_line, min(line) AS min_line, count(DISTINCT line) AS seen FROM lines
+SELECT coalesce(sum(greatest(max_line, 1) - least(min_line, 1) + 1 - seen + told - seen), 0)::HUGEINT FROM (
+    SELECT max(line) AS max_line, min(line) AS min_line, count(DISTINCT line) AS seen, count(line) AS told FROM lines
     WHERE line IS NOT NULL GROUP BY writer
 )"""
 # A writer's numbers are 1 to their count, each once, when hashes and all, exclusive-ored, are those of the numbers.
@@ -131,7 +131,7 @@ class LedgerGaps:
     unsent: int = 0  # settled, and no line that it was sent
     contradictory: int = 0  # more than one settlement, or sending, of one attempt; settled before it was sent
     missing_attempts: int = 0  # attempt 3 is there and attempt 2 is not
-    missing_lines: int = 0  # holes in the numbering of a segment
+    missing_lines: int = 0  # holes in the numbering of a segment, and lines whose number another has
 
     @property
     def gone(self) -> int:
@@ -213,7 +213,7 @@ def _statements(replayed: int | None) -> tuple[str, str]:
 
 
 def _missing_lines(tables: Tables) -> int:
-    """Holes in the numbering of every writer."""
+    """Holes in the numbering of every writer, and numbers that are there again."""
     if all(
         seen == last and told == tables.row(_NUMBERS, [last + 1])[0]
         for last, seen, told in tables.db.execute(_NUMBERED).fetchall()

@@ -147,6 +147,13 @@ def test_a_hole_in_the_ledger_is_unknown_even_when_a_whole_lost_write_is_gone_fr
     assert told(found, UNKNOWN) == ["the ledger has gaps"]
 
 
+def test_two_lines_of_a_segment_with_one_number_are_unknown_even_where_that_leaves_no_hole(tmp_path):
+    record = good_drill().record(tmp_path)
+    segment = record.folder / "writes/prober.ndjson"
+    segment.write_bytes(segment.read_bytes().replace(b'"line":8', b'"line":3'))
+    assert told(judge(record), UNKNOWN) == ["the ledger has gaps"]
+
+
 def test_a_surviving_row_that_was_not_copied_is_unknown_not_lost(tmp_path):
     record = good_drill().record(tmp_path)
     record.survivors.write_bytes(b"".join(record.survivors.read_bytes().splitlines(True)[1:]))
