@@ -19,10 +19,17 @@ STRINGS = (
     "0/0",
     "ffffffff/ffffffff",
     "2026-13-45T99:99:99Z",
+    "9999-12-31T23:59:59-14:00",
+    "0001-01-01T00:00:00+14:00",
+    "200000-01-01 00:00:00",
+    "0044-03-15 (BC) 00:00:00",
+    "infinity",
+    "f" * 60 + "/0",
     "NaN",
     "-1",
 )
-NUMBERS = (0, -1, 1, 2, 0.5, 1e-300, 1e308, -1e308, 2**31, 2**63, -(2**63), 2**64, 10**30, 10**400)
+MORE = (2**63, -(2**63), 2**64, 10**30, 10**400)  # than a record's numbers can be
+NUMBERS = (0, -1, 1, 2, 0.5, 1e-300, 1e308, -1e308, 2**31, 10**10, 10**12, 2**63 - 1, *MORE)
 WRONG = (None, True, False, [], {}, [[]], {"": None}, ["a"], *STRINGS, *NUMBERS)
 FOREIGN = (
     b"\xff\xfe\x00", b"<html><script>1</script>\n", b"null\n", b"[]\n", b"{}\n", b'"text"\n', b"\x1f\x8b\x08\x00\n",
@@ -74,6 +81,13 @@ def without_lines(random: Random, text: bytes) -> bytes:
     return b"".join(line for number, line in enumerate(lines) if number not in gone)
 
 
+def without_an_early_line(random: Random, text: bytes) -> bytes:
+    """One line is gone, and not the last of its writer or stream."""
+    lines = text.splitlines(True)
+    gone = random.randrange(max(1, len(lines) // 3))
+    return b"".join(line for number, line in enumerate(lines) if number != gone)
+
+
 def shuffled(random: Random, text: bytes) -> bytes:
     """Every line is there, in another order."""
     lines = text.splitlines(True)
@@ -103,21 +117,23 @@ def gigantic(random: Random, text: bytes) -> bytes:
 
 
 def with_a_jump(random: Random, text: bytes) -> bytes:
-    """From one line on, the clock has jumped."""
-    lines, jump_ns = text.splitlines(True), random.choice((-1, 1)) * random.choice((1, 10**9, 3600 * 10**9, 2**62))
-    since = random.randrange(len(lines) + 1)
-    return b"".join([*lines[:since], *(_moved(line, jump_ns) for line in lines[since:])])
+    """From one line on, the clock has jumped, or by a nanosecond that nobody can see."""
+    return _jumped(random, text, random.choice((1, 10**9, 3600 * 10**9, 2**62)))
+
+
+def with_a_jump_of_seconds(random: Random, text: bytes) -> bytes:
+    """From one line on, the clock has jumped by a second at least."""
+    return _jumped(random, text, random.choice((10**9, 60 * 10**9, 3600 * 10**9)))
 
 
 def with_ids_the_same(random: Random, text: bytes) -> bytes:
     """Two lines that were of two writes, probes or steps are of one."""
-    lines = text.splitlines(True)
-    if len(lines) < 2:
-        return text
-    one, other = random.sample(range(len(lines)), 2)
-    key = random.choice((b"id", b"xid", b"line", b"seq", b"writer", b"number", b"key"))
-    lines[one] = _with(lines[one], lines[other], key.decode())
-    return b"".join(lines)
+    return _the_same(random, text, random.choice(("id", "xid", "line", "seq", "writer", "number", "key")))
+
+
+def with_a_number_twice(random: Random, text: bytes) -> bytes:
+    """Two lines have the number, or the id of a row, that was the other's."""
+    return _the_same(random, text, next(key for key in ("line", "seq", "id") if f'"{key}":'.encode() in text))
 
 
 DAMAGES: tuple[Damage, ...] = (
@@ -125,6 +141,19 @@ DAMAGES: tuple[Damage, ...] = (
     repeated, with_another_value, with_another_value, with_scripts, with_a_jump, with_ids_the_same,
 )  # fmt: skip
 SELDOM: tuple[Damage, ...] = (gigantic,)
+# What every rule must see without the drill's closing note too, by the beginning of the damaged file's name.
+CONTRADICTED: dict[str, tuple[Damage, ...]] = {
+    "timeline": (with_a_jump_of_seconds,),
+    "writes": (with_a_jump_of_seconds, repeated, with_a_number_twice, without_an_early_line),
+    "probes": (with_a_jump_of_seconds, repeated, with_a_number_twice, without_an_early_line),
+    "survivors": (repeated, with_a_number_twice, without_an_early_line),
+}
+
+
+def _jumped(random: Random, text: bytes, jump_ns: int) -> bytes:
+    lines, by_ns = text.splitlines(True), random.choice((-1, 1)) * jump_ns
+    since = random.randrange(len(lines) + 1)
+    return b"".join([*lines[:since], *(_moved(line, by_ns) for line in lines[since:])])
 
 
 def _moved(line: bytes, jump_ns: int) -> bytes:
@@ -136,9 +165,18 @@ def _moved(line: bytes, jump_ns: int) -> bytes:
     return _line(whole | {key: whole[key] + jump_ns for key in stamps})
 
 
+def _the_same(random: Random, text: bytes, key: str) -> bytes:
+    lines = text.splitlines(True)
+    if len(lines) < 2:
+        return text
+    one, other = random.sample(range(len(lines)), 2)
+    lines[one] = _with(lines[one], lines[other], key)
+    return b"".join(lines)
+
+
 def _with(line: bytes, other: bytes, key: str) -> bytes:
     whole, giver = json.loads(line), json.loads(other)
-    return _line(whole | {key: giver[key]}) if key in giver else line
+    return _line(whole | {key: giver[key]}) if key in giver and giver[key] != whole.get(key) else line
 
 
 def _changed(random: Random, text: bytes, change: Callable[[Any], Any]) -> bytes:

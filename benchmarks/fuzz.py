@@ -12,15 +12,15 @@ from random import Random
 
 import msgspec
 
-from benchmarks.damage import DAMAGES, SELDOM, Files
+from benchmarks.damage import CONTRADICTED, DAMAGES, SELDOM, Files
 from benchmarks.figures import Figure
-from benchmarks.fuzz_bases import CAMPAIGN, Base, bases
+from benchmarks.fuzz_bases import CAMPAIGN, Base, bases, close
 from gameday.errors import GamedayError
 from gameday.facts import EVIDENCE_CLOSED, Measurement, Survivor, Verdict
 from gameday.measure.campaign import measure
 from gameday.measure.judge import judge
 from gameday.record.campaign import CampaignFolder
-from gameday.record.closing import closing_of, up_to_the_note
+from gameday.record.closing import closing_of, read_up_to_the_note
 from gameday.record.layout import Record
 from gameday.record.lines import Damage, read_lines
 from gameday.record.undo import UndoJournal
@@ -32,10 +32,12 @@ from gameday.report.summary import summary_lines
 
 INPUTS, PROCESSES, BATCH = 100_000, 2, 1_000
 JUDGED_OF = 4  # one record of so many is judged as a whole; of the others the damaged files are read
+CLOSED_AGAIN_OF = 2 * JUDGED_OF  # where else the sums of the closing note would see every damage before any rule
 PAGE_OF, DRAWN_OF = 16, 4_000  # one report of so many is made, and drawn with its charts, which takes a second
 WEIGHTS = (5, 2, 1, 2, 4)  # of the bases: the failback's is long
 ONE_OBJECT = ("plan.json", "measurement.json", f"{CAMPAIGN}/plan.json", "runbook.ndjson")  # mostly refused
 MEMORY = Path("/dev/shm")  # a folder that no disk slows down
+TIMELINE = "timeline.ndjson"
 REFUSED, READ = "refused", "read"
 
 
@@ -89,13 +91,27 @@ def one_input(number: int, folder: Path) -> Outcome:
     record = folder / base.name / "drill" / "then"
     if not record.exists():
         _write(record, base.files)
-    changed, damage = _damaged(random, base)
+    is_closed_again = base.is_closed and number % CLOSED_AGAIN_OF == 0
+    changed, damage = (_contradicted if is_closed_again else _damaged)(random, base)
     _write(record, changed)
     try:
+        if is_closed_again:
+            close(Record.open(record))
         ended, defect = _read_all(record, base, changed, number)
     finally:
         _write(record, {name: base.files[name] for name in changed})
     return Outcome(number, f"{base.name}, {damage}", ended, defect)
+
+
+def _contradicted(random: Random, base: Base) -> tuple[dict[str, bytes | None], str]:
+    """The same of a damage that the rules must see by themselves: the note is gone, and the record is closed again."""
+    bare = base.files | {TIMELINE: _before_the_note(base.files[TIMELINE]) or b""}
+    name, how = random.choice(
+        [(name, how) for name in sorted(bare) for part, damages in CONTRADICTED.items() for how in damages
+         if name.startswith(part)]
+    )  # fmt: skip
+    changed = {TIMELINE: bare[TIMELINE], name: how(random, bare[name])}
+    return dict(changed), f"{name} {how.__name__}, then closed again"
 
 
 def _damaged(random: Random, base: Base) -> tuple[dict[str, bytes | None], str]:
@@ -182,7 +198,7 @@ def _read_lines(folder: Path, changed: dict[str, bytes | None]) -> str:
     """Each damaged file by its own reader."""
     record, damage = Record.open(folder), Damage()
     readers: dict[str, Callable[[Damage], Iterable[object]]] = {
-        "timeline.ndjson": lambda damage: up_to_the_note(tuple(record.read_events(damage))),
+        "timeline.ndjson": lambda damage: read_up_to_the_note(record, damage),
         "writes": record.read_writes,
         "probes": record.read_probes,
         "survivors.ndjson": lambda damage: read_lines(record.survivors, Survivor, damage),

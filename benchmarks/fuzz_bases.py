@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.damage import Files
+from gameday.clock import HandClock
 from gameday.facts import Verdict
 from gameday.measure.judge import judge
 from gameday.record.campaign import CampaignFolder
@@ -51,14 +52,19 @@ def _base(name: str, make: Callable[[Path], Record], *, is_closed: bool) -> Base
         _journals(record)
         record.write_plan(replace(record.read_plan(), closes=is_closed))
         if is_closed:
-            with closing(Timeline(record)) as timeline:
-                close_evidence(record, timeline)
+            close(record)
         found = judge(record)
         if found.verdict is not Verdict.HELD:
             raise AssertionError(f"expected the base {name} to be HELD; saw {found.findings[0]}")
         record.write_measurement(found)
         paths = [path for path in record.folder.rglob("*") if path.is_file()]
         return Base(name, {str(path.relative_to(record.folder)): path.read_bytes() for path in paths}, is_closed)
+
+
+def close(record: Record) -> None:
+    """As a drill does it at its end, on the clock of the builders."""
+    with closing(Timeline(record, HandClock(records.at_ns(60)))) as timeline:
+        close_evidence(record, timeline)
 
 
 def _thin(record: Record) -> None:

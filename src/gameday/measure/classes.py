@@ -15,6 +15,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from gameday.facts import Survivor, WriteClass
+from gameday.facts.bounds import MOST
 from gameday.measure.promotion import Promotion
 from gameday.measure.settle import NEVER_NS
 from gameday.record.lines import Damage
@@ -59,14 +60,14 @@ _EXCEPTIONS = """
 SELECT id, strength, acked_ns, newer, size_bytes, rows, class FROM {writes} WHERE class <> 'kept'
 """
 _LOSS = """
-SELECT count(*), min(acked_ns), max(acked_ns), sum(size_bytes)::BIGINT, count(size_bytes)
+SELECT count(*), min(acked_ns), max(acked_ns), sum(size_bytes), count(size_bytes)
 FROM exceptions WHERE class = 'lost' AND {which}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Lost writes: how many, when they were acknowledged, and their payloads' bytes (None: not told of each)."""
+    """Lost writes: how many, when they were acknowledged, and their payloads' bytes (None: not known of all)."""
 
     count: int
     oldest_ns: int | None
@@ -117,7 +118,8 @@ class Classified:
     def lost(self, which: str = "true") -> Loss:
         """The lost writes, or those of them that a condition on a write holds for."""
         count, oldest, newest, size, sized = self.tables.row(_LOSS.format(which=which))
-        told = (0 if not count else int(size)) if sized == count else None
+        known = sized == count and (size or 0) <= MOST  # more is no figure that a measurement can hold
+        told = int(size or 0) if known else None
         return Loss(count, oldest, newest, told)
 
     def acked_before(self, until_ns: int, *, most: int) -> Before:
@@ -148,8 +150,8 @@ class Classified:
         """The first acknowledgement from ``since_ns`` on that opens a window with so many, wholly before the end."""
         found = self.tables.db.execute(
             f"SELECT min(acked_ns) FROM (SELECT acked_ns, lead(acked_ns, {count - 1}) OVER (ORDER BY acked_ns) AS nth "
-            "FROM writes WHERE acked_ns BETWEEN $1 AND $2) WHERE acked_ns + $3 <= $2 AND nth < acked_ns + $3",
-            [since_ns, until_ns, window_ns],
+            "FROM writes WHERE acked_ns BETWEEN $1 AND $2) WHERE acked_ns <= $3 AND nth - acked_ns < $4",
+            [since_ns, until_ns, until_ns - window_ns, window_ns],
         ).fetchone()
         return found[0] if found else None
 

@@ -12,7 +12,7 @@ from gameday.measure.failback import Failback, failback
 from gameday.measure.moments import Start, fault_window, last, number, observation_end, replayed, start_of
 from gameday.measure.promotion import Promotion, promotion
 from gameday.measure.settle import Ledger, Sides, settle
-from gameday.record.closing import Closing, closing_of, up_to_the_note
+from gameday.record.closing import Closing, closing_of, read_up_to_the_note
 from gameday.record.entries import refuse_strangers
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
@@ -99,7 +99,7 @@ def _read(record: Record, opened: Tables) -> Evidence:
     def lines[T](name: str, read_lines: Callable[[Damage], Iterator[T]]) -> Iterator[T]:
         return read_lines(damage(name))
 
-    told = up_to_the_note(tuple(boots.seen(lines("timeline.ndjson", record.read_events))))
+    told = boots.seen(read_up_to_the_note(record, damage("timeline.ndjson")))
     events = tuple(sorted(told, key=lambda event: event.mono_ns))
     fault, walked = fault_window(events), failback(events)
     start = start_of(events, fault)

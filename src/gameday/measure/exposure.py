@@ -10,6 +10,7 @@ from gameday.facts import Exposure, Kind
 from gameday.measure.evidence import Evidence
 from gameday.measure.lag import lag_of, sampled_ns
 
+BEFORE_ALL_NS = -1  # stamps count from 0
 KEPT = 200  # evenly chosen, the largest lag among them
 
 
@@ -25,7 +26,8 @@ def exposures(evidence: Evidence) -> tuple[Exposure, ...]:
             continue
         sampled.append((sampled_ns(event), lag_s))
     kept = _fewer(sampled)
-    counted = evidence.classified.acked_within([(at_ns - int(lag_s * NS), at_ns) for at_ns, lag_s in kept])
+    spans = [(max(BEFORE_ALL_NS, at_ns - int(lag_s * NS)), at_ns) for at_ns, lag_s in kept]
+    counted = evidence.classified.acked_within(spans)
     return tuple(
         Exposure((at_ns - evidence.zero_ns) / NS, lag_s, writes)
         for (at_ns, lag_s), writes in zip(kept, counted, strict=True)

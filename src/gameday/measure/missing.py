@@ -2,11 +2,11 @@
 
 Missing are: an acknowledged write before the fault; a part of the ledger (a line that cannot be read, an attempt
 without a settlement or without its sending, a hole in a segment's numbering); a scheduled probe (a hole in its
-numbering, or none for the last stretch of the observation); a complete read-back, and after a promotion the one before
-healing; a baseline; a fault that took effect; witnesses that agree; the end of observation; one boot's clock; a plan
-that tells what is needed; a run that went as planned; a failover that succeeded, where one ran; after a promotion, the
-latch that keeps clients from the old primary; and the end of a drill that was stopped on its way. Nothing here can make
-a drill BROKEN.
+numbering or in its schedule, or none for the last stretch of the observation); a complete read-back, and after a
+promotion the one before healing; a baseline; a fault that took effect; witnesses that agree; the end of observation;
+one boot's clock that never jumped; a plan that tells what is needed; a run that went as planned; a failover that
+succeeded, where one ran; after a promotion, the latch that keeps clients from the old primary; and the end of a drill
+that was stopped on its way. Nothing here can make a drill BROKEN.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,9 @@ from gameday.measure.cut_short import not_as_planned, outlived, stopped
 from gameday.measure.failovers import SUCCEEDED, arn_of, failovers
 from gameday.measure.floor import LOCAL_LAB, PROMOTE
 from gameday.measure.moments import first, last, number
+from gameday.measure.one_clock import one_clock
 from gameday.measure.prober import sequence_holes
+from gameday.measure.schedule import impossible_probes, uneven_schedule
 from gameday.measure.settle import NEVER_NS
 from gameday.measure.switch import switch_not_made
 
@@ -88,16 +90,6 @@ def probe_holes(case: Case) -> Iterator[Finding]:
     holes = sequence_holes(case.evidence.probes)
     if holes:
         yield unknown("probes are missing", "every number of the prober's schedule", f"{holes} missing")
-
-
-def impossible_probes(case: Case) -> Iterator[Finding]:
-    """Probes that were done before they were sent, and numbers that two probes of a stream have."""
-    probes = case.evidence.probes
-    early = sum(probe.done_mono_ns < probe.sent_mono_ns for probe in probes)
-    twice = len(probes) - len({(probe.target, probe.client, probe.seq) for probe in probes})
-    if early or twice:
-        expected = "every probe once, sent and then done"
-        yield unknown("probes contradict each other", expected, f"{early} done before they were sent, {twice} twice")
 
 
 def blind_end(case: Case) -> Iterator[Finding]:
@@ -337,6 +329,13 @@ def unread_wal(case: Case) -> Iterator[Finding]:
         yield unknown("the old primary's WAL was not read", expected, "none, so a split brain cannot be ruled out")
 
 
+def timeless_commits(case: Case) -> Iterator[Finding]:
+    """Where the WAL was read, but a commit or the promotion tells no time, nobody knows which of the two came first."""
+    if case.evidence.wal is not None and case.split_brain is None:
+        expected = "the time in UTC of the promotion, and of every commit after the fork"
+        yield unknown("a split brain cannot be ruled out", expected, "a stamp that is no time")
+
+
 MISSING: tuple[Rule, ...] = (
     no_acknowledged_write,
     nothing_kept,
@@ -347,6 +346,7 @@ MISSING: tuple[Rule, ...] = (
     no_probes,
     probe_holes,
     impossible_probes,
+    uneven_schedule,
     blind_end,
     writers_died,
     incomplete_read_back,
@@ -358,6 +358,7 @@ MISSING: tuple[Rule, ...] = (
     witnesses_disagree,
     no_end_of_observation,
     two_boots,
+    one_clock,
     plan_parts,
     inferred_effects,
     healing_without_end,
@@ -365,6 +366,7 @@ MISSING: tuple[Rule, ...] = (
     unproved_failover,
     unlatched,
     unread_wal,
+    timeless_commits,
     stopped,
     not_as_planned,
     outlived,

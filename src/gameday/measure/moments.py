@@ -1,11 +1,15 @@
 """The instants of a timeline that more than one definition needs: fault or switch, and end of observation."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from gameday.facts import REPLAY_LSN, UNNOTICED, Event, FaultWindow, Kind
-from gameday.facts.bounds import stamp_in
+from gameday.facts.bounds import MOST, stamp_in
+
+LSN = re.compile(r"([0-9a-fA-F]{1,8})/([0-9a-fA-F]{1,8})")
 
 
 def happened_ns(event: Event) -> int:
@@ -96,6 +100,21 @@ def number(value: Any) -> float | None:
     return found if abs(found) < float("inf") else None
 
 
+def instant(utc: str) -> datetime | None:
+    """The moment that a stamp tells; None where it is none, or does not say of which zone."""
+    try:
+        found = datetime.fromisoformat(utc)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def counted(value: Any) -> int | None:
+    """The same of a count: none is below 0, and what is more than a record can tell counts as the most that it can."""
+    found = number(value)
+    return None if found is None or found < 0 else int(min(found, MOST))
+
+
 def replayed(events: Sequence[Event]) -> int | None:
     """The WAL position that the standby had replayed, as it was read last before the promotion; None: nobody read."""
     note = last(events, Kind.NOTE, where=lambda event: event.what == REPLAY_LSN)
@@ -103,9 +122,9 @@ def replayed(events: Sequence[Event]) -> int | None:
 
 
 def lsn(text: object) -> int | None:
-    """A WAL position as a number: ``0/3000148`` is high and low 32 bits in hex. None when it is none."""
-    high, slash, low = text.partition("/") if isinstance(text, str) else ("", "", "")
-    try:
-        return (int(high, 16) << 32) + int(low, 16) if slash else None
-    except ValueError:
-        return None
+    """A WAL position as a number: ``0/3000148`` is high and low 32 bits in hex. None when it is none.
+
+    Each has "up to 8 digits" (PostgreSQL's manual, pg_lsn type).
+    """
+    found = LSN.fullmatch(text) if isinstance(text, str) else None
+    return (int(found[1], 16) << 32) + int(found[2], 16) if found else None

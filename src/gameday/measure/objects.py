@@ -14,9 +14,10 @@ from collections.abc import Iterator
 
 from gameday.clock import NS
 from gameday.facts import Event, Finding, Kind, Verdict
+from gameday.facts.bounds import MOST
 from gameday.facts.documents import DOCUMENTS_READ_BACK, Document, DocumentRead, ObjectsOutcome
 from gameday.measure.evidence import Evidence
-from gameday.measure.moments import first, last, number
+from gameday.measure.moments import counted, first, last, number
 
 NOT_THERE = 404
 KEYS_MAX = 1_000
@@ -25,7 +26,7 @@ BAD, GOOD, DONE = "bad", "good", "done"
 
 def objects_outcome(evidence: Evidence) -> ObjectsOutcome | None:
     """What became of the documents; None when the drill was to store none and stored none."""
-    planned = int(number(evidence.plan.load.get("documents")) or 0)
+    planned = counted(evidence.plan.load.get("documents")) or 0
     if not planned and not evidence.documents:
         return None
     reads = {read.key: read for read in evidence.document_reads}
@@ -130,13 +131,13 @@ def _broken(evidence: Evidence) -> int | None:
     """What the faults say that they broke: their events count the objects."""
     names = ("deleted", "overwritten", "objects")
     counts = [
-        number(event.detail[name])
+        counted(event.detail[name])
         for event in evidence.events
         if event.kind is Kind.FAULT
         for name in names
         if name in event.detail
     ]
-    return int(sum(count or 0 for count in counts)) if counts else None
+    return min(MOST, sum(count or 0 for count in counts)) if counts else None
 
 
 def _mark(evidence: Evidence) -> Event | None:

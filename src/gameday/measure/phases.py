@@ -12,13 +12,13 @@ the end of observation.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import ceil
 
 from gameday.clock import NS, utc_text
 from gameday.facts import Event, Kind, Phase, RecoveryTime
 from gameday.measure.evidence import Evidence
-from gameday.measure.moments import Start, always, first, happened_ns, last, number
+from gameday.measure.moments import Start, always, first, happened_ns, instant, last, number
 from gameday.measure.rto import is_good
 
 FULL = 0.95
@@ -159,8 +159,9 @@ def _phase(name: str, seen: Seen, start: Start) -> Phase:
 
 
 def _utc(start: str, after_ns: int) -> str | None:
-    """The fault's own UTC stamp, moved on the monotonic clock; None when that stamp is no time."""
+    """The fault's own UTC stamp, moved on the monotonic clock; None when that stamp is no time, or there is no such."""
+    since = instant(start)
     try:
-        return utc_text(datetime.fromisoformat(start) + timedelta(microseconds=after_ns / 1_000))
-    except ValueError:
+        return utc_text(since + timedelta(microseconds=after_ns / 1_000)) if since else None
+    except OverflowError:  # after the year 9999
         return None

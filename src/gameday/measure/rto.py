@@ -131,6 +131,8 @@ def _judge(sight: Sight, since_ns: int) -> Judged:
     if all(sight.good):
         return 0.0, 0.0, 0.0, ""
     rta_s = (sight.probes[opener].done_mono_ns - since_ns) / NS
+    if rta_s < lower_s:
+        return None, lower_s, None, "the first good probe was done before a bad one ahead of it was even due"
     return rta_s, lower_s, rta_s, ""
 
 

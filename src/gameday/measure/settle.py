@@ -9,6 +9,7 @@ DuckDB joins, part by part in bounded memory, and only counts and exceptions com
 numbers: a checksum stands there as its 64-bit hash, a region as whether the acknowledgement is the old primary's.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from gameday.record.tables import Form, Tables
 SENT = "sent"
 EVENTS = (SENT, *(each.value for each in Settlement))
 LINES = Form(Write, ev=Literal[EVENTS])  # any other ``ev`` is no line of a ledger
-NEVER_NS = 2**63 - 1
+NEVER_NS, NS_OF_MS = 2**63 - 1, 1_000_000
 
 # Of a line only what tells the rest, in numbers: what the groups keep is what costs.
 _LINES = """
@@ -33,7 +34,8 @@ boot <> $boot AS is_foreign, hash(sum) AS sum,
 ev = 'acked' AND region IS NOT DISTINCT FROM $primary AND mono_ns < $until_ns AS is_old,
 ev = 'acked' AND region IS DISTINCT FROM $primary AS elsewhere,
 ev = 'acked' AND region IS NOT DISTINCT FROM $secondary AND mono_ns >= $since_ns AS serves,
-CASE WHEN serves THEN epoch_us(try_cast(utc AS TIMESTAMP)) END AS served_us, {positions}
+CASE WHEN serves THEN epoch_us(try_cast(utc AS TIMESTAMP)) END AS served_us,
+epoch_ms(try_cast(utc AS TIMESTAMP)) - mono_ns // 1000000 AS ahead_ms, {positions}
 CASE WHEN is_old THEN xid END AS old_xid
 """
 _ATTEMPTS = """
@@ -84,14 +86,17 @@ SELECT count(*), count(*) FILTER (strength = 1), count(*) FILTER (settles = 0), 
 FROM attempts
 """
 _SERVED = "SELECT mono_ns, served_us, writer FROM lines WHERE serves ORDER BY ALL LIMIT 1"
+_CLOCKS = """
+SELECT arg_min(mono_ns, ahead_ms), min(ahead_ms), arg_max(mono_ns, ahead_ms), max(ahead_ms) FROM lines
+WHERE NOT is_foreign"""
 _MISSING_ATTEMPTS = """
 SELECT coalesce(sum(holes), 0) FROM (
     SELECT max(attempt) - min(attempt) + 1 - count(DISTINCT attempt) AS holes FROM attempts
     WHERE id IN (SELECT id FROM attempts WHERE attempt <> 1) GROUP BY id
 )"""
 _MISSING_LINES = """
-SELECT coalesce(sum(greatest(max_line, 1) - least(min_line, 1) + 1 - seen), 0)::HUGEINT FROM (
-    SELECT max(line) AS max_line, min(line) AS min_line, count(DISTINCT line) AS seen FROM lines
+SELECT coalesce(sum(greatest(max_line, 1) - least(min_line, 1) + 1 - seen + told - seen), 0)::HUGEINT FROM (
+    SELECT max(line) AS max_line, min(line) AS min_line, count(DISTINCT line) AS seen, count(line) AS told FROM lines
     WHERE line IS NOT NULL GROUP BY writer
 )"""
 # A writer's numbers are 1 to their count, each once, when hashes and all, exclusive-ored, are those of the numbers.
@@ -126,7 +131,7 @@ class LedgerGaps:
     unsent: int = 0  # settled, and no line that it was sent
     contradictory: int = 0  # more than one settlement, or sending, of one attempt; settled before it was sent
     missing_attempts: int = 0  # attempt 3 is there and attempt 2 is not
-    missing_lines: int = 0  # holes in the numbering of a segment
+    missing_lines: int = 0  # holes in the numbering of a segment, and lines whose number another has
 
     @property
     def gone(self) -> int:
@@ -155,6 +160,7 @@ class Ledger:
     foreign_stamps: int  # of another boot than the drill's
     elsewhere: int  # acknowledgements of another region than the primary
     first_served: Served | None  # None: the standby acknowledged nothing after the start
+    clocks: tuple[tuple[int, int], ...] = ()  # (mono_ns, ns that the wall clock is ahead): where that is least and most
 
     def first_failure(self, since_ns: int) -> tuple[int, str] | None:
         """The earliest settlement at or after a moment that was no acknowledgement, and in words whose."""
@@ -190,10 +196,10 @@ def settle(tables: Tables, segments: Sequence[Path], sides: Sides, damage: Damag
         missing_lines=_missing_lines(tables),
     )
     foreign, elsewhere = tables.row("SELECT count(*) FILTER (is_foreign), count(*) FILTER (elsewhere) FROM lines")
-    served = tables.db.execute(_SERVED).fetchone()
+    served, clocks = tables.db.execute(_SERVED).fetchone(), _clocks(tables)
     tables.drop("lines")
     first_served = Served(served[0], _utc(served[1]), served[2]) if served else None
-    return Ledger(tables, gaps, attempts, indeterminate, straddling, foreign, elsewhere, first_served)
+    return Ledger(tables, gaps, attempts, indeterminate, straddling, foreign, elsewhere, first_served, clocks)
 
 
 def _statements(replayed: int | None) -> tuple[str, str]:
@@ -207,7 +213,7 @@ def _statements(replayed: int | None) -> tuple[str, str]:
 
 
 def _missing_lines(tables: Tables) -> int:
-    """Holes in the numbering of every writer."""
+    """Holes in the numbering of every writer, and numbers that are there again."""
     if all(
         seen == last and told == tables.row(_NUMBERS, [last + 1])[0]
         for last, seen, told in tables.db.execute(_NUMBERED).fetchall()
@@ -216,5 +222,13 @@ def _missing_lines(tables: Tables) -> int:
     return int(tables.row(_MISSING_LINES)[0])
 
 
+def _clocks(tables: Tables) -> tuple[tuple[int, int], ...]:
+    least_ns, least_ms, most_ns, most_ms = tables.row(_CLOCKS)
+    return () if least_ms is None else ((least_ns, least_ms * NS_OF_MS), (most_ns, most_ms * NS_OF_MS))
+
+
 def _utc(micros: int | None) -> str:
-    return "" if micros is None else utc_text(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros))
+    """DuckDB knows years before 1 and after 9999, which no drill stamps: they are no time."""
+    with contextlib.suppress(OverflowError):
+        return "" if micros is None else utc_text(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros))
+    return ""

@@ -18,11 +18,9 @@ straddles it is listed, and the answer is never called exact. Neither file nor L
 disagreement.
 """
 
-from datetime import datetime
-
 from gameday.facts import Witness, WriteClass
 from gameday.measure.evidence import Evidence
-from gameday.measure.moments import replayed
+from gameday.measure.moments import instant, replayed
 from gameday.measure.transactions import Joined, Some, ends_of_lost, joined_to
 
 Answer = tuple[Witness, str, int | None]
@@ -86,21 +84,13 @@ def split_brain(evidence: Evidence) -> int | None:
     diverged = evidence.classified.counts[WriteClass.DIVERGED.value]
     if evidence.promotion is None:
         return 0
-    promoted = _instant(evidence.promotion.utc)
+    promoted = instant(evidence.promotion.utc)
     if evidence.wal is None or promoted is None:
         return diverged or None
-    stamps = [_instant(commit.utc) for commit in evidence.wal if commit.order]
+    stamps = [instant(commit.utc) for commit in evidence.wal if commit.order]
     if None in stamps:
         return diverged or None
     return max(diverged, sum(stamp is not None and stamp > promoted for stamp in stamps))
-
-
-def _instant(utc: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(utc)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 def _bracketed(evidence: Evidence) -> Answer:

@@ -5,7 +5,6 @@ the last lines of a segment. What is appended to the timeline after the note (``
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from gameday.errors import RecordError
 from gameday.facts import EVIDENCE_CLOSED, Event, Kind
 from gameday.record.entries import name_in, read_whole
 from gameday.record.layout import Record
-from gameday.record.lines import UNREADABLE
+from gameday.record.lines import UNREADABLE, Damage
 from gameday.record.manifest import sha256_of
 from gameday.record.timeline import Timeline
 
@@ -60,10 +59,17 @@ def closing_of(record: Record) -> Closing:
     return Closing(True, tuple(sorted(changed)))
 
 
-def up_to_the_note(events: Sequence[Event]) -> Sequence[Event]:
-    """What belongs to the drill, of events in the order of their lines: all of them where there is no note."""
-    notes = [number for number, event in enumerate(events, 1) if _is_note(event)]
-    return events[: notes[-1]] if notes else events
+def read_up_to_the_note(record: Record, damage: Damage) -> tuple[Event, ...]:
+    """The events that belong to the drill, and the damage among them: all of the timeline where there is no note."""
+    events, note = list[Event](), None
+    for event in record.read_events(damage):
+        events.append(event)
+        if _is_note(event):
+            note = len(events), damage.lines, damage.cut_tail
+    if note is None:
+        return tuple(events)
+    until, damage.lines, damage.cut_tail = note
+    return tuple(events[:until])
 
 
 def _is_note(event: Event) -> bool:

@@ -174,7 +174,10 @@ class Tables:
 
 @contextmanager
 def tables(files: Sequence[Path] = ()) -> Iterator[Tables]:
-    """An empty database with parts enough for some files; closed, and its folder removed, on every path."""
+    """An empty database with parts enough for some files; closed, and its folder removed, on every path.
+
+    Raises :class:`NoRoomToJudge`, and :class:`RecordError` where the files hold what DuckDB does not join.
+    """
     import duckdb
 
     parts = 1 + sum(path.stat().st_size for path in files if path.exists()) // PART_BYTES
@@ -196,6 +199,11 @@ def tables(files: Sequence[Path] = ()) -> Iterator[Tables]:
             raise NoRoomToJudge(
                 f"room to judge in: {MEMORY_MAX} of memory and a temporary folder beside it", str(cause),
                 "free the temporary folder's disk, or name another: TMPDIR",
+            ) from cause  # fmt: skip
+        except duckdb.Error as cause:
+            raise RecordError(
+                "a record whose lines can be joined", f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}",
+                "look for a value in it that no drill writes, and tell gameday's authors: it should be told as damage",
             ) from cause  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def clock_time(utc: str | None) -> str:
 def _stamp(utc: str, form: str, zone: str) -> str:
     try:
         read = datetime.fromisoformat(utc).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a zone that leads out of the years 1 to 9999
         return plain(utc, 60)
     return f"{read.strftime(form)}.{read.microsecond // 1000:03}{zone}"
 

@@ -161,7 +161,7 @@ class DrillBuilder:
         self, target: str, seq: int, at_s: float, *, good: bool = True, client: str = "fresh", took_s: float = 0.01
     ) -> "DrillBuilder":
         region = (PRIMARY if at_s < 0 else SECONDARY) if good else None
-        sent_ns, utc = at_ns(at_s) + 1_000_000, HandClock(at_ns(at_s)).utc()
+        sent_ns, utc = at_ns(at_s) + 1_000_000, HandClock(at_ns(at_s + took_s)).utc()
         status, why = (200, None) if good else (None, "timeout")
         self.all_probes.append(
             Probe(

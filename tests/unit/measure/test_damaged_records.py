@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from records import DrillBuilder, at_ns, good_drill, told
 
+from gameday.clock import HandClock
 from gameday.errors import RecordError
-from gameday.facts import BASELINE_NOT_MET, Kind, Objectives, Verdict
+from gameday.facts import BASELINE_NOT_MET, Event, Kind, Objectives, Verdict
 from gameday.measure.judge import judge
 from gameday.record.closing import close_evidence
 from gameday.record.layout import Record
@@ -93,7 +95,8 @@ def test_probes_that_contradict_each_other_are_unknown(tmp_path):
     drill.all_probes.append(drill.all_probes[7])
     found = judge(drill.record(tmp_path))
     (finding,) = [each for each in found.findings if each.weight is UNKNOWN]
-    assert (finding.what, finding.seen) == ("probes contradict each other", "1 done before they were sent, 1 twice")
+    seen = "0 sent before they were due, 1 done before they were sent, 1 twice"
+    assert (finding.what, finding.seen) == ("probes contradict each other", seen)
 
 
 def test_a_record_whose_note_is_gone_was_never_closed(tmp_path):
@@ -103,11 +106,33 @@ def test_a_record_whose_note_is_gone_was_never_closed(tmp_path):
 
 def test_what_is_appended_after_the_note_belongs_to_no_drill(tmp_path):
     record = good_drill().planned(closes=True).record(tmp_path)
-    timeline = Timeline(record)
+    timeline = Timeline(record, HandClock(at_ns(60)))
     close_evidence(record, timeline)
     timeline.add(Kind.NOTE, BASELINE_NOT_MET)
     timeline.close()
     assert judge(record).verdict is HELD
+
+
+@pytest.mark.parametrize("rto_s", [30, 1])
+def test_neither_another_boot_nor_damage_after_the_note_changes_anything(tmp_path, rto_s):
+    record = good_drill().planned(closes=True, objectives=Objectives(rto_s, 10)).record(tmp_path)
+    with closing(Timeline(record, HandClock(at_ns(60)))) as timeline:
+        close_evidence(record, timeline)
+        before = judge(record)
+        timeline.add_event(Event("the boot after", 5, "2026-11-28T00:00:00.000000Z", Kind.NOTE, "undone by hand"))
+    with record.timeline.open("ab") as file:
+        file.write(b'{"v":1, \xff\n{"v":1,"boot":')
+    assert before.verdict is (HELD if rto_s == 30 else BROKEN)
+    assert judge(record) == before
+
+
+def test_damage_before_the_note_is_still_damage(tmp_path):
+    record = good_drill().planned(closes=True).record(tmp_path)
+    with record.timeline.open("ab") as file:
+        file.write(b'{"v":1, \xff\n')
+    with closing(Timeline(record, HandClock(at_ns(60)))) as timeline:
+        close_evidence(record, timeline)
+    assert told(judge(record), UNKNOWN) == ["the record is damaged"]
 
 
 def test_a_hole_in_the_ledger_is_unknown_even_when_a_whole_lost_write_is_gone_from_it(tmp_path):
@@ -120,6 +145,13 @@ def test_a_hole_in_the_ledger_is_unknown_even_when_a_whole_lost_write_is_gone_fr
     found = judge(record)
     assert (found.verdict, found.classes["lost"]) == (UNKNOWN, 0)
     assert told(found, UNKNOWN) == ["the ledger has gaps"]
+
+
+def test_two_lines_of_a_segment_with_one_number_are_unknown_even_where_that_leaves_no_hole(tmp_path):
+    record = good_drill().record(tmp_path)
+    segment = record.folder / "writes/prober.ndjson"
+    segment.write_bytes(segment.read_bytes().replace(b'"line":8', b'"line":3'))
+    assert told(judge(record), UNKNOWN) == ["the ledger has gaps"]
 
 
 def test_a_surviving_row_that_was_not_copied_is_unknown_not_lost(tmp_path):

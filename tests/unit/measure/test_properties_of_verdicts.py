@@ -7,8 +7,9 @@ from contextlib import closing
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from records import OUTAGE, PRIMARY, SECONDARY, DrillBuilder
+from records import OUTAGE, PRIMARY, SECONDARY, DrillBuilder, at_ns
 
+from gameday.clock import HandClock
 from gameday.facts import BASELINE_NOT_MET, NOT_AS_PLANNED, Kind, Objectives, Verdict, Witness
 from gameday.measure.judge import judge
 from gameday.record.closing import close_evidence
@@ -53,7 +54,7 @@ def drill_of(flaws=(), *, promoted=True, wal=True, lab="local"):
 
 def closed(drill, folder):
     record = drill.planned(closes=True).record(folder)
-    with closing(Timeline(record)) as timeline:
+    with closing(Timeline(record, HandClock(at_ns(60)))) as timeline:
         close_evidence(record, timeline)
     return record
 
