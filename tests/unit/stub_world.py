@@ -154,8 +154,8 @@ class StubWorld:
             self._write(good and self.acknowledges)
             for target in ("write", "read"):
                 done = self.next_ns + (NS // 100 if good else NS)
-                at, region = self.next_ns, self.answering
-                self.lines.append(Probe(boot_id(), target, "fresh", self.seq, at, at, done, "", good, region))
+                at, region, utc = self.next_ns, self.answering, HandClock(done).utc()
+                self.lines.append(Probe(boot_id(), target, "fresh", self.seq, at, at, done, utc, good, region))
             self.seq, self.next_ns = self.seq + 1, self.next_ns + NS // RATE
 
     @property
