@@ -4,13 +4,16 @@ Each condition is looked at once a second, in a thread of its own, from the end 
 abort``, the kill switch) twice a second from the start. A look that fails, or is not answered in time, counts as a
 breach: who cannot see any more does not go on. The first breach is written down and raised in the drill's main thread,
 by a signal, so that whatever the drill does just then ends as it would by Ctrl-C; and by every ``check`` of any thread
-from then on, so that nothing begins anew. Healing is never interrupted.
+from then on, so that nothing begins anew. The signal is given again for as long as the drill's own work goes on, since
+what is raised in a finaliser is lost. Healing is never interrupted.
 """
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
@@ -31,6 +34,8 @@ ENDS_WITHIN_S = 35.0  # a call of boto3 under way has 30 s
 SIGNAL = signal.SIGRTMIN + 4 if hasattr(signal, "SIGRTMIN") else None  # Chaos Toolkit has SIGTERM and SIGUSR1, 2
 
 ENDING = (signal.SIGTERM, *((SIGNAL,) if SIGNAL is not None else ()))
+
+_INSIDE = ContextVar("unswallowed", default=False)
 
 type Look = Callable[[StopCondition], "Sight"]
 
@@ -53,30 +58,37 @@ def unswallowed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    inside = True
-
-    def carried(handler: Callable[[int, FrameType | None], Any], number: int, frame: FrameType | None) -> None:
-        try:
-            handler(number, frame)
-        except Exception as cause:
-            if not inside:
-                raise
-            raise Interruption(cause) from cause
-
-    before = {number: signal.getsignal(number) for number in ENDING}
+    before, outer = {number: signal.getsignal(number) for number in ENDING}, _INSIDE.set(True)
     try:
         for number, handler in before.items():
             if callable(handler):
-                signal.signal(number, partial(carried, handler))
+                signal.signal(number, partial(_carried, handler))
         try:
             yield
         finally:
-            inside = False
+            _INSIDE.reset(outer)
     except Interruption as interruption:
         raise interruption.cause from interruption.cause.__cause__
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _carried(handler: Callable[[int, FrameType | None], Any], number: int, frame: FrameType | None) -> None:
+    try:
+        handler(number, frame)
+    except Exception as cause:
+        if not _INSIDE.get():
+            raise
+        raise Interruption(cause) from cause
+
+
+def _is_on_its_way() -> bool:
+    """Whether what this thread does just now comes of a stop: its clean-up is not to be interrupted again."""
+    error = sys.exception()
+    while error and not isinstance(error, Interruption | DrillStopped):
+        error = error.__context__
+    return error is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +159,7 @@ class Stopping:
         self._watches: list[Watch] = []
         self._threads: list[threading.Thread] = []
         self._breach: Breach | None = None
-        self._signals = False
+        self._signals = self._is_raised = False
         self._held = 0  # how many are healing just now
 
     @property
@@ -224,6 +236,7 @@ class Stopping:
         while not self._end.wait(ASKED_EVERY_S):
             if request := self._request():
                 self._stop(Breach(ABORTED, request.why, request.who))
+            self._signal()
             for watch in list(self._watches):
                 if watch.unanswered_s() > ANSWER_WITHIN_S:
                     self._judge(watch, Sight(False, f"it cannot be read: no answer within {ANSWER_WITHIN_S:g} s"))
@@ -248,11 +261,17 @@ class Stopping:
             who = {"who": breach.who} if breach.who else {}
             self._timeline.add(Kind.STOPPED, breach.what, seen=breach.seen, **who)
         finally:
-            if self._signals and SIGNAL is not None:
-                signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
+            self._signal()
+
+    def _signal(self) -> None:
+        if self._breach and self._signals and SIGNAL is not None:
+            signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        self.check()
+        """Once wherever the thread is, and then only in the drill's own work: Chaos Toolkit has heard the first."""
+        if not self._is_raised or (_INSIDE.get() and not _is_on_its_way()):
+            self._is_raised = True
+            self.check()
 
 
 def look_at(at: Looked, door: Door = LIBRARY) -> Look:

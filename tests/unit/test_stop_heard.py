@@ -56,7 +56,22 @@ def breaking_once_it_is_down(world):
     return Door(elsewhere=lambda condition: Sight(world.down_since is None, "the weather"))
 
 
-@pytest.mark.parametrize("fault", [Greedy, Asking])
+class Deaf:
+    """Its finaliser takes its time; what is raised in one is lost."""
+
+    def __del__(self):
+        threading.Event().wait(1)
+
+
+class Finalising(StubFault):
+    def inject(self, lab, undo, timeline):
+        super().inject(lab, undo, timeline)
+        Deaf()
+        waited_for_ever()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("fault", [Greedy, Asking, Finalising])
 def test_a_stop_is_no_failed_try_of_a_library(fault, tmp_path):
     world = StubWorld()
     drill = drill_in(world, tmp_path, LabChoice("shared"), stop_when=[FOREIGN], door=breaking_once_it_is_down(world))

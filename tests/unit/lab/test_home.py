@@ -127,20 +127,19 @@ def test_a_dead_labs_sweeper_sweeps_when_it_has_no_successor(tmp_path: Path) -> 
 def test_a_successor_waits_for_a_sweep_under_way(tmp_path: Path) -> None:
     folder = tmp_path / "labs" / "again"
     folder.mkdir(parents=True)
-    os.mkfifo(folder / "processes.ndjson")  # whoever reads it to sweep waits for us
-    with sweeper_of(folder):
-        end = eventually(lambda: _writer(folder / "processes.ndjson"), lambda fd: fd >= 0, what="sweep", within_s=20)
-        threading.Timer(0.3, os.close, [end]).start()
+    name = home._claim(home._key("again"))  # the dead lab's, which the kernel gives back a moment later
+    assert name
+    with name, sweeper_of(folder):
+        eventually(lambda: _is_claimed(f"{home._key('again')}!"), True, what="a sweep", within_s=20)
+        threading.Timer(0.3, name.close).start()
         with home.claimed_name("again"):
             assert not folder.exists()
 
 
-def _writer(fifo: Path) -> int:
-    """The writing end, or -1 while nobody reads."""
-    try:
-        return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:
-        return -1
+def _is_claimed(key: str) -> bool:
+    if sock := home._claim(key):
+        sock.close()
+    return sock is None
 
 
 def test_what_no_lab_holds_is_swept_and_what_one_holds_is_not(tmp_path: Path) -> None:
