@@ -1,5 +1,6 @@
 """What a record's files hold, line by line: writes, probes, events, survivors, commits."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +53,12 @@ class Probe:
     address: str | None = None
     status: Count | None = None
     why: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the few words that all probes share once, not with each: a long drill has millions."""
+        for name in ("boot", "target", "client", "region", "address"):
+            if word := getattr(self, name):
+                object.__setattr__(self, name, sys.intern(word))
 
 
 @dataclass(frozen=True, slots=True)
