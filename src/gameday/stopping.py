@@ -159,7 +159,7 @@ class Stopping:
         self._watches: list[Watch] = []
         self._threads: list[threading.Thread] = []
         self._breach: Breach | None = None
-        self._signals = self._is_raised = False
+        self._signals = self._is_over = self._is_raised = False
         self._held = 0  # how many are healing just now
 
     @property
@@ -252,15 +252,16 @@ class Stopping:
             self._stop(Breach(watch.condition.what, sight.seen))
 
     def _stop(self, breach: Breach) -> None:
-        """Write the first breach down, and interrupt the drill's own thread."""
+        """Write the first breach down, and then interrupt the drill's own thread: not before, it may be this one."""
         with self._lock:
-            if self._breach or self._end.is_set():
+            if self._is_over or self._end.is_set():
                 return
-            self._breach = breach
+            self._is_over = True
         try:
             who = {"who": breach.who} if breach.who else {}
             self._timeline.add(Kind.STOPPED, breach.what, seen=breach.seen, **who)
         finally:
+            self._breach = breach
             self._signal()
 
     def _signal(self) -> None:

@@ -131,7 +131,7 @@ def ended(aws: Aws, arn: str, stage: Stage) -> Ran:
         lambda: str(sfn.describe_execution(executionArn=arn)["status"]),
         lambda seen: seen != "RUNNING",
         what="the failover",
-        within_s=20,
+        within_s=60,
     )
     history = sfn.get_execution_history(executionArn=arn, maxResults=1000)["events"]
     entered = [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
