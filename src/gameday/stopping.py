@@ -134,7 +134,7 @@ class Watch:
         self.asked_ns = clock.mono_ns()
         try:
             return self.look(self.condition)
-        except (Exception, SystemExit) as cause:  # noqa: BLE001  unreadable is a breach, and the breach tells why
+        except (Exception, SystemExit) as cause:  # noqa: BLE001  unreadable, or a probe that exits: a breach
             return Sight(False, f"it cannot be read: {cause}")
         finally:
             self.asked_ns = None

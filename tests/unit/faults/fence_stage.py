@@ -111,7 +111,7 @@ def lab_on(account: Account) -> Lab:
     service = {"ClusterName": "gameday", "EcsServiceName": "gameday", "EndpointSecret": "endpoint"}
     named = {region: {"DatabaseId": name, **service} for region, name in DATABASES.items()}
     outputs = Outputs(shared, named, ())
-    return Lab("stub", account, EAST, WEST, outputs)  # type: ignore[arg-type]
+    return Lab("stub", account, EAST, WEST, outputs)  # type: ignore[arg-type]  # it stands in for Aws
 
 
 class Turning(HandClock):
