@@ -24,6 +24,26 @@ _sums: dict[tuple[str, str, str], str] = {}  # bucket, key and version id -> SHA
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A bucket's versions, and those of the other bucket that may have what it lacks (None: it is not asked).
+
+    A list is what a look costs, on a large bucket: both are made once, and all that one look wants to know is read of
+    them.
+    """
+
+    place: Place
+    replica: Place | None
+    here: Versions
+    there: Versions
+
+    @classmethod
+    def of(cls, lab: Lab, place: Place, replica: Place | None, prefix: str = "") -> "Listed":
+        """Both, as they are now; only keys that begin with ``prefix``."""
+        there = versions(lab, replica, prefix) if replica else {}
+        return cls(place, replica, versions(lab, place, prefix), there)
+
+
+@dataclass(frozen=True, slots=True)
 class Ways:
     """What brings each wanted version back: markers to remove, versions to copy from here, or from the other bucket."""
 
@@ -37,24 +57,20 @@ class Ways:
         return not (self.markers or self.from_versions or self.from_replica or self.unrecoverable)
 
 
-def ways(
-    lab: Lab, place: Place, replica: Place | None, wanted: Mapping[str, Version], prefix: str = "", *, own: bool = True
-) -> Ways:
-    """What is left to do, looked at anew; ``own`` False takes nothing from the bucket's own versions.
+def ways(lab: Lab, seen: Listed, wanted: Mapping[str, Version], *, own: bool = True) -> Ways:
+    """What is left to do; ``own`` False takes nothing from the bucket's own versions.
 
     A version that is covered by one of the same bytes, as after a copy, needs nothing.
     """
-    here = versions(lab, place, prefix)
-    there = versions(lab, replica, prefix) if replica else {}
-    states = {key: state_of(here.get(key, ()), one.id) for key, one in wanted.items()}
+    states = {key: state_of(seen.here.get(key, ()), one.id) for key, one in wanted.items()}
     open_ = [one for key, one in wanted.items() if states[key] in (State.COVERED, State.GONE)]
-    good = _already_good(lab, place, replica, open_, here, there)
+    good = _already_good(lab, seen, open_)
     left = [one for one in open_ if one.key not in good]
     copied = [one for one in left if own and states[one.key] is State.COVERED]
     other = [one for one in left if one not in copied]
-    reachable = [one for one in other if _has(there, one)]
+    reachable = [one for one in other if _has(seen.there, one)]
     return Ways(
-        markers=markers_hiding(here, wanted),
+        markers=markers_hiding(seen.here, wanted),
         from_versions=tuple(copied),
         from_replica=tuple(reachable),
         unrecoverable=tuple(one.key for one in other if one not in reachable),
@@ -67,9 +83,9 @@ def markers_hiding(here: Versions, wanted: Mapping[str, Version]) -> tuple[Versi
     return tuple(marker for one in hidden for marker in markers_above(here[one.key], one.id))
 
 
-def bring_back(lab: Lab, place: Place, replica: Place | None, wanted: Mapping[str, Version], prefix: str = "") -> Ways:
+def bring_back(lab: Lab, place: Place, replica: Place | None, wanted: Mapping[str, Version]) -> Ways:
     """Do all of it; what is returned is what is left, looked at again. Safe twice, and after half of it."""
-    todo = ways(lab, place, replica, wanted, prefix)
+    todo = ways(lab, Listed.of(lab, place, replica), wanted)
     s3 = lab.client("s3", place.region)
     for arguments in removals(place, todo.markers):
         s3.delete_objects(**arguments)
@@ -77,7 +93,7 @@ def bring_back(lab: Lab, place: Place, replica: Place | None, wanted: Mapping[st
     if replica:
         copies += [copy_of(place, replica, one) for one in todo.from_replica]
     each_at_once(lambda arguments: s3.copy_object(**arguments), copies)
-    return ways(lab, place, replica, wanted, prefix)
+    return ways(lab, Listed.of(lab, place, replica), wanted)
 
 
 def removals(place: Place, markers: Sequence[Version]) -> list[dict[str, Any]]:
@@ -125,9 +141,7 @@ def sum_of(lab: Lab, place: Place, key: str, version: str | None = None) -> str 
     return found.hexdigest()
 
 
-def _already_good(
-    lab: Lab, place: Place, replica: Place | None, open_: Sequence[Version], here: Versions, there: Versions
-) -> set[str]:
+def _already_good(lab: Lab, seen: Listed, open_: Sequence[Version]) -> set[str]:
     """The keys whose current object has the bytes that are wanted, wherever these can still be read.
 
     Equal ETags are equal bytes. Unequal ones say nothing: under SSE-KMS each copy has another (S3 API reference,
@@ -135,14 +149,14 @@ def _already_good(
     """
 
     def is_good(one: Version) -> bool:
-        listed = here.get(one.key, ())
+        listed = seen.here.get(one.key, ())
         if not listed or listed[0].is_marker or listed[0].size_bytes != one.size_bytes:
             return False
         own = next((each for each in listed if each.id == one.id), None)
         if own and own.etag == listed[0].etag:
             return True
-        known = place if own else replica if _has(there, one) else None
-        return known is not None and sum_of(lab, place, one.key) == sum_of(lab, known, one.key, one.id)
+        known = seen.place if own else seen.replica if _has(seen.there, one) else None
+        return known is not None and sum_of(lab, seen.place, one.key) == sum_of(lab, known, one.key, one.id)
 
     return {one.key for one, good in zip(open_, each_at_once(is_good, open_), strict=True) if good}
 

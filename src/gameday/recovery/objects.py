@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from gameday.clock import utc_text
 from gameday.errors import InputError
-from gameday.lab.bring_back import Ways, each_at_once, markers_hiding, sum_of, ways
+from gameday.lab.bring_back import Listed, Ways, each_at_once, markers_hiding, sum_of, ways
 from gameday.lab.model import Lab
-from gameday.lab.versions import Place, Version, Versions, as_of, before, current, data_of, versions
+from gameday.lab.versions import Place, Version, Versions, as_of, before, current, data_of
 
 BURST_GAP = timedelta(minutes=1)
 LOOKED_BACK = timedelta(days=1)
@@ -42,34 +42,30 @@ def burst_began(found: Versions, now: datetime) -> datetime | None:
     return begun
 
 
-def wanted_at(lab: Lab, region: str, moment: datetime, prefix: str, source: str) -> dict[str, Version]:
+def wanted_at(seen: Listed, moment: datetime, source: str) -> dict[str, Version]:
     """What was read of the bucket when that second began, from its own versions, the replica bucket, or both.
 
     The bucket's own versions and markers count where a key has any from before; else the replica bucket's. That one has
     no delete markers: an object that was deleted on purpose, and of which the bucket knows nothing any more, comes back
     as well.
     """
-    place, other = data_of(lab, region), data_of(lab, lab.other(region))
-    own = versions(lab, place, prefix)
-    wanted = {} if source == REPLICA else as_of(own, moment)
+    wanted = {} if source == REPLICA else as_of(seen.here, moment)
     if source != VERSIONS:
-        replicas = as_of(versions(lab, other, prefix), moment)
-        known = set() if source == REPLICA else set(before(own, moment))
-        wanted |= {key: one for key, one in replicas.items() if key not in known}
+        known = set() if source == REPLICA else set(before(seen.here, moment))
+        wanted |= {key: one for key, one in as_of(seen.there, moment).items() if key not in known}
     return wanted
 
 
 def left_to_do(lab: Lab, region: str, moment: datetime, prefix: str, source: str) -> Ways:
     """What is not back yet, looked at anew."""
-    replica = None if source == VERSIONS else data_of(lab, lab.other(region))
-    wanted = wanted_at(lab, region, moment, prefix, source)
-    return ways(lab, data_of(lab, region), replica, wanted, prefix, own=source != REPLICA)
+    seen = _listed(lab, region, prefix, source)
+    return ways(lab, seen, wanted_at(seen, moment, source), own=source != REPLICA)
 
 
 def markers_left(lab: Lab, region: str, moment: datetime, prefix: str, source: str) -> tuple[Version, ...]:
-    """The delete markers that still hide what is wanted; nothing is read for it but the list of versions."""
-    wanted = wanted_at(lab, region, moment, prefix, source)
-    return markers_hiding(versions(lab, data_of(lab, region), prefix), wanted)
+    """The delete markers that still hide what is wanted; nothing is read for it but the lists of versions."""
+    seen = _listed(lab, region, prefix, source)
+    return markers_hiding(seen.here, wanted_at(seen, moment, source))
 
 
 def altered(lab: Lab, region: str, moment: datetime, prefix: str, source: str) -> list[str]:
@@ -78,8 +74,8 @@ def altered(lab: Lab, region: str, moment: datetime, prefix: str, source: str) -
     A copy is held against the version that it was made of, which is read too. Where the wanted version itself is the
     current one, being read is all that it must prove: S3 answers with its checksum, and boto3 compares.
     """
-    place, other = data_of(lab, region), data_of(lab, lab.other(region))
-    now = current(versions(lab, place, prefix))
+    seen, place, other = _listed(lab, region, prefix, source), data_of(lab, region), data_of(lab, lab.other(region))
+    now = current(seen.here)
 
     def differs(one: Version) -> bool:
         if one.key in now and now[one.key].id == one.id:
@@ -87,8 +83,13 @@ def altered(lab: Lab, region: str, moment: datetime, prefix: str, source: str) -
         known = _where(lab, one, place, other)
         return known is None or sum_of(lab, place, one.key) != known
 
-    wanted = list(wanted_at(lab, region, moment, prefix, source).values())
+    wanted = list(wanted_at(seen, moment, source).values())
     return [one.key for one, bad in zip(wanted, each_at_once(differs, wanted), strict=True) if bad]
+
+
+def _listed(lab: Lab, region: str, prefix: str, source: str) -> Listed:
+    replica = None if source == VERSIONS else data_of(lab, lab.other(region))
+    return Listed.of(lab, data_of(lab, region), replica, prefix)
 
 
 def _where(lab: Lab, one: Version, place: Place, other: Place) -> str | None:
