@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -48,6 +49,28 @@ print(json.dumps({"took_s": took_s, "cpu_s": used.ru_utime + used.ru_stime, "pea
     "classes": {**found.classes, "unexpected": found.unexpected}, "told": [each.what for each in found.findings]}))
 """
 
+# The floor of any judgement by these libraries: the ledger's lines read into all their columns, and looked through.
+_READ = """
+import json, sys, time
+from pathlib import Path
+import duckdb, msgspec
+from gameday.measure.settle import LINES
+segments = sorted(map(str, Path(sys.argv[1]).glob("*.ndjson")))
+start, used = time.perf_counter(), time.process_time()
+db = duckdb.connect(config={"threads": 2})
+db.execute("SET enable_progress_bar = false")
+columns = ", ".join(f"{name}: '{kind}'" for name, kind in LINES.columns.items())
+counts = ", ".join(f"count({name})" for name in LINES.columns)
+db.execute(f"SELECT {counts} FROM read_ndjson($1, columns={{{columns}}})", [segments])
+read_s, cpu_s = time.perf_counter() - start, time.process_time() - used
+decoder, used = msgspec.json.Decoder(LINES.struct), time.process_time()
+for segment in segments:
+    with open(segment, "rb") as file:
+        while lines := file.readlines(1 << 16):
+            decoder.decode_lines(b"".join(lines))
+print(json.dumps({"read_s": read_s, "cpu_s": cpu_s, "decoded_s": time.process_time() - used}))
+"""
+
 
 def figures(times: int = 1) -> Iterator[Figure]:
     """Judge 1 and 10 million writes."""
@@ -67,20 +90,27 @@ def _of(
     with tempfile.TemporaryDirectory(prefix="gameday-scale-") as folder:
         record, planted = made_up(Path(folder), writes)
         told = [_judged(record, planted) for _ in range(times)]
+        floor = _child(_READ, record.writes)
     of = f"{writes / MILLION:g} million writes judged"
     yield Figure(of, "s", tuple(each["took_s"] for each in told), at_most=took_s_max)
     yield Figure(f"{of}: processor time", "s", tuple(each["cpu_s"] for each in told))
     yield Figure(f"{of}: peak memory", "MiB", tuple(each["peak_mib"] for each in told), at_most=peak_mib_max)
+    yield Figure(f"{of}: their lines only read by DuckDB", "s", (floor["read_s"],))
+    yield Figure(f"{of}: that and the look through them, processor time", "s", (floor["cpu_s"] + floor["decoded_s"],))
 
 
 def _judged(record: Record, planted: Counter[str]) -> dict[str, float]:
-    ran = subprocess.run([sys.executable, "-c", _CHILD, str(record.folder)], check=True, capture_output=True, text=True)
-    told: dict[str, float] = json.loads(ran.stdout)
+    told = _child(_CHILD, record.folder)
     if Counter(told["classes"]) != planted:
         raise AssertionError(f"planted were {dict(planted)}, found were {told['classes']}")
     if defects := DEFECTS.intersection(told["told"]):
         raise AssertionError(f"the ledger is whole, found were {defects}")
     return told
+
+
+def _child(program: str, path: Path) -> Any:
+    ran = subprocess.run([sys.executable, "-c", program, str(path)], check=True, capture_output=True, text=True)
+    return json.loads(ran.stdout)
 
 
 def made_up(reports: Path, writes: int) -> tuple[Record, Counter[str]]:
