@@ -44,8 +44,8 @@ def read_finally(read_back: ReadBack, record: Record, timeline: Timeline) -> Non
     """Write ``survivors.ndjson`` with its completion mark, or a note why there is none; that is judged UNKNOWN."""
     try:
         with closing(LineWriter(record.survivors, sync=False)) as writer:
-            read_back(writer, READ_BACK_WITHIN_S)
-        rows, gone, first = _compared(_rows(record.folder / BEFORE_HEALING), _rows(record.survivors))
+            rows = read_back(writer, READ_BACK_WITHIN_S)
+        gone, first = _missing_rows(_rows(record.folder / BEFORE_HEALING), lambda: _rows(record.survivors))
         if gone:
             raise ReadBackError(
                 "every row that was there before healing",
@@ -92,16 +92,22 @@ def _rows(path: Path) -> Iterator[Survivor]:
     return read_lines(path, Survivor, Damage())
 
 
-def _compared(before: Iterator[Survivor], after: Iterator[Survivor]) -> tuple[int, int, str]:
-    """How many rows ``after`` has, how many of ``before`` it lacks or has otherwise, and the first of those.
+def _missing_rows(before: Iterator[Survivor], after: Callable[[], Iterator[Survivor]]) -> tuple[int, str]:
+    """How many rows of ``before`` the last reading lacks or has otherwise, and the id of the first of those.
 
-    Both are in order of ids, so that a row of each is all that is held, however many there are.
+    Each reading is in order of ids, so that a row of each is all that is held, however many there are. Where several
+    were made before healing, ids that go back begin another one, which is held against the last from its start.
     """
-    rows, gone, first = 0, 0, ""
-    row = next(after, None)
+    gone, first, last = 0, "", ""
+    rows: Iterator[Survivor] = iter(())
+    row: Survivor | None = None
     for old in before:
+        if not last or old.id <= last:
+            rows = after()
+            row = next(rows, None)
+        last = old.id
         while row and row.id < old.id:
-            rows, row = rows + 1, next(after, None)
+            row = next(rows, None)
         if not row or (row.id, row.sum) != (old.id, old.sum):
             gone, first = gone + 1, first or old.id
-    return rows + (row is not None) + sum(1 for _ in after), gone, first
+    return gone, first

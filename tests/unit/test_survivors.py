@@ -17,8 +17,8 @@ def record(tmp_path: Path) -> Record:
     return Record.create(tmp_path, "stub")
 
 
-def noted(record: Record, before: dict[str, str], after: dict[str, str]) -> tuple[str, dict[str, object]]:
-    """The last note of the two readings."""
+def noted(record: Record, *readings: dict[str, str]) -> tuple[str, dict[str, object]]:
+    """The last note, when the last of the readings is the one after healing."""
 
     def reading(rows):
         def read(writer, within_s):
@@ -28,8 +28,10 @@ def noted(record: Record, before: dict[str, str], after: dict[str, str]) -> tupl
 
         return read
 
+    *before, after = readings
     timeline = Timeline(record, HandClock())
-    read_before_healing(reading(before), record, timeline, are_served=True)
+    for rows in before:
+        read_before_healing(reading(rows), record, timeline, are_served=True)
     read_finally(reading(after), record, timeline)
     timeline.close()
     last = list(record.read_events(Damage()))[-1]
@@ -64,3 +66,20 @@ def test_a_reading_that_lacks_a_row_of_the_first_is_not_complete(record, before,
     what, detail = noted(record, before, after)
     assert what == "survivors not read back"
     assert seen in str(detail["why"])
+
+
+# A drill that observes twice while something is still broken reads twice before healing, one reading behind the other.
+
+THREE = {"a": "1", "b": "2", "c": "3"}
+
+
+@pytest.mark.parametrize("first", [{}, {"a": "1"}, {"a": "1", "b": "2"}, {"c": "3"}, THREE])
+def test_every_reading_before_healing_is_held_against_the_last(record, first):
+    assert noted(record, first, {"a": "1", "b": "2", "c": "3"}, THREE | {"d": "4"}) == (READ_BACK_COMPLETE, {"rows": 4})
+
+
+@pytest.mark.parametrize(("first", "second"), [(THREE, {"a": "1"}), ({"a": "1"}, THREE)])
+def test_a_row_of_any_reading_before_healing_is_missed(record, first, second):
+    what, detail = noted(record, first, second, {"a": "1", "b": "2"})
+    assert what == "survivors not read back"
+    assert "1 gone or changed, c among them" in str(detail["why"])

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from gameday.facts import Probe, ProberQuality
+from gameday.facts.bounds import MOST
 from gameday.measure.buckets import percentile
 
 
@@ -15,7 +16,8 @@ def prober_quality(probes: Sequence[Probe]) -> ProberQuality | None:
         return None
     late_ms = sorted((probe.sent_mono_ns - probe.scheduled_mono_ns) / 1e6 for probe in probes)
     p50, p99 = percentile(late_ms, 50), percentile(late_ms, 99)
-    return ProberQuality(len(probes) + sequence_holes(probes), len(probes), p50 or 0.0, p99 or 0.0)
+    scheduled = min(MOST, len(probes) + sequence_holes(probes))  # a damaged number tells of more than can be held
+    return ProberQuality(scheduled, len(probes), p50 or 0.0, p99 or 0.0)
 
 
 def sequence_holes(probes: Iterable[Probe]) -> int:

@@ -35,7 +35,7 @@ ev = 'acked' AND region IS NOT DISTINCT FROM $primary AND mono_ns < $until_ns AS
 ev = 'acked' AND region IS DISTINCT FROM $primary AS elsewhere,
 ev = 'acked' AND region IS NOT DISTINCT FROM $secondary AND mono_ns >= $since_ns AS serves,
 CASE WHEN serves THEN epoch_us(try_cast(utc AS TIMESTAMP)) END AS served_us,
-epoch_ms(try_cast(utc AS TIMESTAMP)) - mono_ns // 1000000 AS ahead_ms, {positions}
+epoch_us(try_cast(utc AS TIMESTAMP)) // 1000 - mono_ns // 1000000 AS ahead_ms, {positions}
 CASE WHEN is_old THEN xid END AS old_xid
 """
 _ATTEMPTS = """
@@ -86,9 +86,10 @@ SELECT count(*), count(*) FILTER (strength = 1), count(*) FILTER (settles = 0), 
 FROM attempts
 """
 _SERVED = "SELECT mono_ns, served_us, writer FROM lines WHERE serves ORDER BY ALL LIMIT 1"
+# Of stamps that are as far ahead the same one every time that is asked, whichever thread reads which line first.
 _CLOCKS = """
-SELECT arg_min(mono_ns, ahead_ms), min(ahead_ms), arg_max(mono_ns, ahead_ms), max(ahead_ms) FROM lines
-WHERE NOT is_foreign"""
+SELECT arg_min(mono_ns, (ahead_ms, mono_ns)), min(ahead_ms), arg_max(mono_ns, (ahead_ms, mono_ns)), max(ahead_ms)
+FROM lines WHERE NOT is_foreign AND ahead_ms IS NOT NULL"""
 _MISSING_ATTEMPTS = """
 SELECT coalesce(sum(holes), 0) FROM (
     SELECT max(attempt) - min(attempt) + 1 - count(DISTINCT attempt) AS holes FROM attempts

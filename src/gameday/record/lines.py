@@ -14,6 +14,9 @@ from gameday.record.entries import opened
 
 # What decoding raises of bytes that are none of ours; of brackets a thousand deep it is a RecursionError.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# What ends a line of the undo journal that was cut, by a kill or a full disk, once another follows: ASCII's "cancel",
+# which stands in no line of JSON. So it is still told from a damaged one.
+CANCELLED = b"\x18\n"
 
 
 class LineWriter:

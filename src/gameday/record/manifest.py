@@ -15,7 +15,7 @@ import msgspec
 from gameday.errors import RecordError
 from gameday.record.chain import read_chain
 from gameday.record.entries import name_in, opened, read_whole
-from gameday.record.lines import UNREADABLE, raw_lines
+from gameday.record.lines import CANCELLED, UNREADABLE, raw_lines
 
 MANIFEST, STATEMENT, TIMELINE = "manifest.json", "statement.json", "timeline.ndjson"
 NOT_IN_IT = (MANIFEST, STATEMENT)
@@ -62,12 +62,18 @@ def _goes_on(path: Path, sealed: str | None) -> bool:
         return True
     seen = hashlib.sha256()
     for line in raw_lines(path):
-        cut = seen.copy()
-        cut.update(line.removesuffix(b"\n"))
+        so_far = seen.copy()
         seen.update(line)
-        if sealed in (cut.hexdigest(), seen.hexdigest()):
+        cut = (_after(so_far, line.removesuffix(ending)) for ending in (b"\n", CANCELLED))
+        if sealed in (seen.hexdigest(), *cut):
             return True
     return sealed == hashlib.sha256().hexdigest() and path.exists()
+
+
+def _after(seen: "hashlib._Hash", piece: bytes) -> str:
+    then = seen.copy()
+    then.update(piece)
+    return then.hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -91,9 +97,9 @@ def hashes_of(folder: Path, next_step: str) -> dict[str, str]:
 
     Regular files only: what else lies there no manifest holds, and :mod:`gameday.record.entries` says why.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    names = {name_in(folder, path): path for path in files}
     try:
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+        names = {name_in(folder, path): path for path in files}
         return {name: sha256_of(path) for name, path in names.items() if name not in NOT_IN_IT}
     except OSError as cause:
         seen = f"{cause.strerror}: {cause.filename}"

@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gameday.clock import SYSTEM, Clock, boot_id
-from gameday.record.lines import Damage, LineWriter, decoded, raw_lines
-
-# What ends a line that was cut, by a kill or a full disk, once another follows: ASCII's "cancel", which stands in no
-# line of JSON. So it is still told from a damaged one.
-CANCELLED = b"\x18\n"
+from gameday.record.lines import CANCELLED, Damage, LineWriter, decoded, raw_lines
 
 
 @dataclass(frozen=True, slots=True)

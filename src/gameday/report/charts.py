@@ -3,6 +3,7 @@
 Both libraries are imported when something is drawn, not before: a verdict must not wait for them.
 """
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from gameday.report.parts import Bar, OverTime, Slice, Waterfall
@@ -21,6 +22,7 @@ FIRST, SECOND = "fresh connections", "kept-alive connections"
 DASHES = [[1, 0], [5, 3]]
 ROOM = {"left": 34, "right": 24, "top": 6, "bottom": 6}  # a reader's font may be wider than the one measured with
 MINUTES_FROM_S, MINUTE_STEPS_S = 300, (60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400)
+MARKS_MAX = 14  # of an axis
 SMALLEST_MS = 0.1  # a logarithmic axis has no zero
 Row = dict[str, Any]  # a row of a chart's data, as Vega-Lite reads it; it never leaves this module
 
@@ -70,7 +72,7 @@ def _waterfall(sheet: Sheet, waterfall: Waterfall, seen: list[Bar]) -> "Drawing"
     low = min(0.0, *(bar.at_s or 0.0 for bar in seen))
     high = max(0.001, *(bar.at_s or 0.0 for bar in seen), *(at_s for _, at_s in marks))
     base = alt.Chart(sheet.rows([_bar_row(bar) for bar in seen])).encode(y=_phase_axis(seen))
-    x = _time_axis((low, high), shown=True, since=waterfall.since)
+    x = time_axis((low, high), shown=True, since=waterfall.since)
     thread = base.mark_rule(color=INK["thread"], strokeDash=[1, 3]).encode(x=alt.X("zero:Q"), x2="since:Q")
     bars = base.mark_bar(color=INK["fresh"], height=11).encode(x=x, x2="since:Q")
     ticks = base.mark_tick(color=INK["fresh"], thickness=3, size=17, opacity=1).encode(x="at:Q")
@@ -134,7 +136,7 @@ def _rate_panel(
     axis = alt.Axis(format=".0%", values=[0, 0.5, 1])
     y = alt.Y("rate:Q", title="good probes", scale=alt.Scale(domain=[0, 1]), axis=axis)
     line = alt.Chart(sheet.rows(rows)).mark_line(interpolate="step-after", strokeWidth=2)
-    drawn = line.encode(x=_time_axis(domain, shown=False), y=y, color=_client_ink(rows), strokeDash=_client_dash(rows))
+    drawn = line.encode(x=time_axis(domain, shown=False), y=y, color=_client_ink(rows), strokeDash=_client_dash(rows))
     return alt.layer(*_band(sheet, over_time, domain, labelled=labelled), drawn).properties(
         width=WIDTH, height=RATE_HEIGHT, title=alt.TitleParams(name, anchor="start", frame="group")
     )
@@ -156,7 +158,7 @@ def _latency_panel(
     lines = [
         alt.Chart(sheet.rows([row for row in rows if row["rank"] == rank]))
         .mark_line(strokeWidth=width, strokeJoin="round")
-        .encode(x=_time_axis(domain, shown=last, since=over_time.since), y=y, color=inks, strokeDash=dash)
+        .encode(x=time_axis(domain, shown=last, since=over_time.since), y=y, color=inks, strokeDash=dash)
         for rank, width in (("p50", 0.9), ("p99", 2))
     ]
     bound = alt.Chart(sheet.rows([{"ms": over_time.bound_ms, "label": f"{name}: bound of a good probe"}]))
@@ -166,7 +168,7 @@ def _latency_panel(
     )
 
 
-def _time_axis(domain: tuple[float, float], *, shown: bool, since: str = "the fault") -> "alt.X":
+def time_axis(domain: tuple[float, float], *, shown: bool, since: str = "the fault") -> "alt.X":
     """Seconds after the fault; minutes when the drill took longer than five of them."""
     import altair as alt
 
@@ -175,7 +177,8 @@ def _time_axis(domain: tuple[float, float], *, shown: bool, since: str = "the fa
     if reach_s <= MINUTES_FROM_S:
         axis = alt.Axis(labels=shown, ticks=shown, tickCount=12)
         return alt.X("at:Q", title=f"seconds after {since}" if shown else None, scale=scale, axis=axis)
-    step_s = next((step for step in MINUTE_STEPS_S if reach_s / step <= 14), MINUTE_STEPS_S[-1])
+    days = ceil(reach_s / MARKS_MAX / MINUTE_STEPS_S[-1])  # however far a damaged stamp reaches, the marks can be read
+    step_s = next((step for step in MINUTE_STEPS_S if reach_s / step <= MARKS_MAX), days * MINUTE_STEPS_S[-1])
     values = [float(number * step_s) for number in range(int(domain[0] // step_s) + 1, int(domain[1] // step_s) + 1)]
     axis = alt.Axis(labels=shown, ticks=shown, values=values, labelExpr="format(datum.value / 60, ',')")
     return alt.X("at:Q", title=f"minutes after {since}" if shown else None, scale=scale, axis=axis)

@@ -112,3 +112,13 @@ def test_whatever_else_the_tables_refuse_is_an_error_that_says_what_to_do():
     told = r"a record whose lines can be joined; saw ConversionException: .*Next: look for a value"
     with pytest.raises(RecordError, match=told), tables() as opened:
         opened.row("SELECT 'x'::BIGINT")
+
+
+def test_more_probes_than_can_be_counted_are_as_many_as_can_be_told(tmp_path):
+    record = good_drill().record(tmp_path)
+    (probes,) = record.probes.glob("*.ndjson")
+    lines = [json.loads(line) for line in probes.read_bytes().splitlines()]
+    lines[-1]["seq"] = MOST
+    probes.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = again(record)
+    assert (found.verdict, found.prober.scheduled) == (UNKNOWN, MOST)

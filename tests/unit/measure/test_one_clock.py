@@ -1,19 +1,22 @@
 """Wall clock and monotonic clock are held against each other: a clock that jumped shows nothing as held."""
 
 import json
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import ledgers
 import pytest
 from records import DrillBuilder, at_ns, good_drill, told
 
 from gameday.clock import NS, utc_text
-from gameday.facts import Objectives, Verdict
+from gameday.facts import Objectives, Verdict, Write
 from gameday.measure.judge import judge
 from gameday.measure.one_clock import Jump, jump
 from gameday.record.layout import Record
 
 HELD, BROKEN, UNKNOWN = Verdict.HELD, Verdict.BROKEN, Verdict.UNKNOWN
 JUMPED = ["the clock jumped"]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def stepped(record: Record, since_s: float, by_s: float, folders=(".", "writes", "probes")) -> Record:
@@ -64,6 +67,26 @@ def test_a_drill_that_is_broken_stays_broken_whatever_its_clock_did(tmp_path):
 def test_a_jump_that_only_one_part_of_the_record_shows_is_seen(tmp_path, part):
     found = judge(stepped(good_drill().record(tmp_path), since_s=-20.0, by_s=1.0, folders=(part,)))
     assert (found.verdict, told(found, UNKNOWN)) == (UNKNOWN, JUMPED)
+
+
+def told_at(mono_ns: int, utc: str) -> Write:
+    return replace(ledgers.line(f"{mono_ns}", "sent", mono_ns), utc=utc)
+
+
+def test_of_stamps_that_are_as_far_ahead_the_same_is_told_whichever_is_read_first(tmp_path):
+    stamps = [(at_ns(at_s), at_s + (1 if at_s >= 5 else 0)) for at_s in range(10)]
+    lines = [told_at(at, utc_text(EPOCH + timedelta(seconds=told_s))) for at, told_s in stamps]
+    found = set()
+    for each in (lines, lines[::-1], lines[3:] + lines[:3]):
+        with ledgers.judged(tmp_path, each) as (ledger, _):
+            found.add(ledger.clocks)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("utc", ["294247-01-10 04:00:54.775806", "290309-12-22 (BC) 00:00:00", "infinity"])
+def test_the_last_stamp_that_duckdb_knows_does_not_keep_a_ledger_from_being_judged(tmp_path, utc):
+    with ledgers.judged(tmp_path, [told_at(1, utc)]) as (ledger, _):
+        assert ledger.attempts == 1
 
 
 def test_a_line_that_tells_no_time_shows_nothing_of_the_clock(tmp_path):

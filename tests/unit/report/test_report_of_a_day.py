@@ -1,9 +1,11 @@
 """However long a drill was, its report stays small: what is drawn and listed is chosen, and what is not is counted."""
 
+import pytest
 from records import SECONDARY, DrillBuilder
 
 from gameday.facts import Kind
 from gameday.measure.judge import judge
+from gameday.report.charts import time_axis
 from gameday.report.html import render
 
 DAY_S = 86_400.0
@@ -34,3 +36,9 @@ def test_the_report_of_a_day_is_small_and_tells_what_it_leaves_out(tmp_path):
     assert sum(each.scheduled for each in found.buckets) == 4 * 8_649  # and no probe is left out of a slice
     assert page.stat().st_size <= LARGEST_BYTES
     assert "later events stand in the record only" in page.read_text()
+
+
+@pytest.mark.parametrize("days", [1, 13, 15, 60, 106_751])
+def test_however_far_a_damaged_stamp_reaches_an_axis_has_some_marks_and_not_one_for_each_day(days):
+    marks = time_axis((-90.0, days * DAY_S), shown=True).to_dict()["axis"]["values"]
+    assert 5 <= len(marks) <= 15
