@@ -106,7 +106,8 @@ def _call(line: "Line") -> str:
     arguments = {key: _short(value) if isinstance(value, bytes) else value for key, value in line.arguments.items()}
     if line.service == LOCAL_LAB:
         return f"{LOCAL_LAB} {line.operation} {' '.join(f'{key}={value}' for key, value in arguments.items())}"
-    return command_of(Call(line.service, line.operation, line.region, arguments))
+    command = command_of(Call(line.service, line.operation, line.region, arguments))
+    return f"{command}  # {line.more}" if line.more else command
 
 
 def _short(value: object) -> str:

@@ -91,7 +91,7 @@ class Rehearsal:
         start(self.lab, self.timeline)
 
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
-        """Each step's calls as ``gameday runbook run --only-show`` has them."""
+        """Each step's calls as ``gameday runbook run --only-show`` has them, and of many of one kind every one."""
         may_walk(self.lab, runbook)
         looking = Scene(self.lab, self.timeline, runbook.options_said(options or {}))
         showing = Scene(self.lab, looking.timeline, looking.options, Unknown())
@@ -102,8 +102,8 @@ class Rehearsal:
             for check in step.before:
                 seen_now(check, looking)
             showing.found.update(looking.found)
-            for call in step.calls(showing):
-                self.script.add(PlannedCall(call.service, call.operation, call.region, call.arguments))
+            for call in (single for each in step.calls(showing) for single in each.one_by_one()):
+                self.script.add(PlannedCall(call.service, call.operation, call.region, call.arguments, call.more))
 
     def until_recovered(self, within_s: float) -> bool:
         return True

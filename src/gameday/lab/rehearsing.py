@@ -19,12 +19,16 @@ DEEPEST = 6  # some answers contain themselves
 
 @dataclass(frozen=True, slots=True)
 class PlannedCall:
-    """One call that would change something: boto3's names of service and operation, the region, the arguments."""
+    """One call that would change something: boto3's names of service and operation, the region, the arguments.
+
+    ``more`` is what is done with it that the arguments do not show.
+    """
 
     service: str
     operation: str
     region: str
     arguments: Mapping[str, Any]
+    more: str = ""
 
 
 @dataclass

@@ -73,6 +73,10 @@ class Call:
         """What is done beyond the command that is shown."""
         return ""
 
+    def one_by_one(self) -> "Iterator[Call]":
+        """Every single call that it makes."""
+        yield self
+
     def make(self, lab: Lab) -> Any:
         """Call it; what it answers."""
         return getattr(lab.client(self.service, self.region), self.operation)(**self.arguments)
@@ -96,6 +100,10 @@ class Calls(Call):
     @property
     def more(self) -> str:
         return f"and {len(self.each) - 1} more like it" if len(self.each) > 1 else ""
+
+    def one_by_one(self) -> Iterator[Call]:
+        """Every single call that it makes."""
+        return (Call(self.service, self.operation, self.region, arguments) for arguments in self.each)
 
     def make(self, lab: Lab) -> Any:
         """Make all of them; what each answers."""

@@ -18,7 +18,8 @@ from gameday.errors import ExperimentError, GamedayError, GuardError, InputError
 from gameday.lab.rehearsing import PlannedCall
 from gameday.preparing import LabChoice
 from gameday.record.undo import UndoStep
-from gameday.recovery.runbook import Check, Runbook, Step
+from gameday.recovery.endpoint_secret import rewrite
+from gameday.recovery.runbook import Calls, Check, Runbook, Step
 
 
 def action(func, module="gameday.chaos.actions", **arguments):
@@ -176,6 +177,19 @@ def test_a_plan_does_not_look_where_looking_writes_and_says_so(ec2):
     rehearsal.run(Runbook("moon", "Paint it", "at night", (Step("paint", "Paint.", "wash it", before=(look, write)),)))
     assert looked == ["read"]
     assert rehearsal.note.endswith("looked at when it is run, since looking writes: it writes")
+
+
+def test_of_a_step_of_a_runbook_every_call_is_planned_and_what_it_does_besides(ec2):
+    lab = both_said_aloud(a_lab(ec2))
+    lab.outputs.regions[REGION]["EndpointSecret"] = "endpoint"
+    puts = Calls.of("s3", "copy_object", REGION, [{"Bucket": "b", "Key": key} for key in "xyz"])
+    calls = (*puts, *rewrite(lab, REGION, '{"host":"h"}'))
+    rehearsal = Rehearsal(lab)
+    rehearsal.run(Runbook("moon", "Paint it", "at night", (Step("paint", "Paint.", "wash it", lambda scene: calls),)))
+    told = list(lines_of(PlannedActivity("paint", "run_runbook()", rehearsal.script.taken())))
+    assert [line.split("--key ")[1] for line in told if "copy-object" in line] == ["x", "y", "z"]
+    (put,) = [line for line in told if "put-secret-value" in line]
+    assert put.endswith("  # and keep whatever else the secret holds")
 
 
 def test_healing_is_never_refused(ec2):
