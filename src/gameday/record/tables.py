@@ -1,11 +1,12 @@
 """The record's large files as tables: DuckDB reads them, in bounded memory, where Python's objects would not fit.
 
 What a line of a file is stays the business of one decoder, the one of :mod:`gameday.record.lines`: every file is looked
-through by it, a piece at a time, while DuckDB reads it. DuckDB is more lenient, so what it read counts only when each
-line passed; of any other file it is handed a copy of the lines that can be read, and what was left out is counted as
-damage.
+through by it, a piece at a time, while DuckDB reads it; only what has our own writers' very shape passes without it.
+DuckDB is more lenient, so what it read counts only when each line passed; of any other file it is handed a copy of the
+lines that can be read, and what was left out is counted as damage.
 """
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from string import Formatter
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -39,12 +40,19 @@ _ONE_PART = "rows.parquet"
 _STORED = ("FORMAT parquet", "COMPRESSION uncompressed", "DICTIONARY_SIZE_LIMIT 1")  # read once or twice, then gone
 _TEXTS, _WHOLE = (str, str | None), (StampNs, Count, Ordinal, Count | None, Ordinal | None)
 _COLUMN: dict[Any, str] = dict.fromkeys(_TEXTS, "VARCHAR") | dict.fromkeys(_WHOLE, "BIGINT")
+# How a writer writes a value. Not every value has one of these shapes: escapes, and numbers of 19 digits, have none.
+_TEXT, _NUMBER, _ORDINAL = r'"[^"]*+"', "(?:0|[1-9][0-9]{0,17}+)", "[1-9][0-9]{0,17}+"
+_SHAPE: dict[Any, str] = {
+    str: _TEXT, StampNs: _NUMBER, Count: _NUMBER, Ordinal: _ORDINAL,
+    str | None: f"(?:null|{_TEXT})", Count | None: f"(?:null|{_NUMBER})", Ordinal | None: f"(?:null|{_ORDINAL})",
+}  # fmt: skip
 
 
 class Form:
     """What a line must be to become a row: the fields of a frozen fact, whose types bound them.
 
-    ``only`` narrows the type of a field. Whatever else a line may hold is left aside, as everywhere in a record.
+    ``only`` narrows the type of a field to some words. Whatever else a line may hold is left aside, as everywhere in a
+    record. ``written`` finds lines in the very shape that our own writers give them: they need no decoding.
     """
 
     def __init__(self, fact: type, **only: Any) -> None:
@@ -54,6 +62,8 @@ class Form:
         defaults = {each.name: each.default for each in fields(fact) if each.default is not MISSING}
         shape = [(name, kind, *([defaults[name]] if name in defaults else [])) for name, kind in types.items()]
         self.struct = msgspec.defstruct(fact.__name__, shape, gc=False)
+        values = (f'"{name}":{_shape_of(kind)}' for name, kind in types.items())
+        self.written = re.compile((r'(?:\{"v":1,' + ",".join(values) + r"\}\n)++").encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +217,25 @@ def tables(files: Sequence[Path] = ()) -> Iterator[Tables]:
             ) from cause  # fmt: skip
 
 
+def _shape_of(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f'"(?:{"|".join(map(re.escape, get_args(kind)))})"'
+    return _SHAPE[kind]
+
+
 def _is_whole(path: Path, form: Form) -> bool:
     """Whether every line is one of the form, so that nothing has to be left out, and DuckDB reads it the same."""
     decoder = msgspec.json.Decoder(form.struct)
     try:
-        return all(_reads_alike(decoder, piece) for piece in _pieces(path))
+        return all(_is_written(form, piece) or _reads_alike(decoder, piece) for piece in _pieces(path))
     except UNREADABLE:
         return False
+
+
+def _is_written(form: Form, piece: bytes) -> bool:
+    """Whether all is as our writers write it: the decoder would read it. Of control characters, which it would not,
+    DuckDB tells."""
+    return piece.isascii() and b"\\" not in piece and form.written.fullmatch(piece) is not None
 
 
 def _reads_alike(decoder: "msgspec.json.Decoder[Any]", piece: bytes) -> bool:

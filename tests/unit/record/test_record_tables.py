@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gameday.errors import RecordError
-from gameday.facts import Survivor
-from gameday.record.lines import Damage, read_lines
+from gameday.facts import Settlement, Survivor
+from gameday.measure.settle import LINES
+from gameday.record.ledger import Acknowledgement, Ledger
+from gameday.record.lines import Damage, LineWriter, read_lines
 from gameday.record.tables import Form, tables
 
 ROWS = Form(Survivor)
@@ -84,6 +86,42 @@ def test_whatever_a_file_holds_its_table_is_what_the_decoder_reads(tmp_path, lin
     whole = b"".join(line[:at] + noise + line[at:] + b"\n" for line, at, noise in lines)
     path.write_bytes(whole[:-1] if cut else whole)
     assert read(path) == decoded(path)
+
+
+# What has the shape that our writers give a line is not decoded: nothing that the decoder leaves out may have it.
+texts = st.text(max_size=3) | st.text('\x01\n\t"\\\x7f/', max_size=3)
+numbers = st.integers(-2, 12) | st.integers(10**17, 2 * 10**19)
+shaped = st.tuples(texts, texts, st.none() | numbers, st.none() | texts, numbers).map(
+    lambda values: b'{"v":1,"id":%b,"sum":%b,"xid":%b,"region":%b,"count":%b}' % tuple(map(msgspec.json.encode, values))
+)
+raw = st.sampled_from([b"", b"\x01", b"\n", b"\0", b"0", b"-", b"1.", b"e1", b'"', b"\\", b",", b" ", b"\xff", b"\x7f"])
+
+
+@given(st.lists(st.tuples(shaped, st.integers(7, 60), raw), min_size=1, max_size=4))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_line_in_a_writers_shape_is_read_as_the_decoder_says(tmp_path, lines):
+    path = tmp_path / "x.ndjson"
+    path.write_bytes(b"".join(line[:at] + noise + line[at:] + b"\n" for line, at, noise in lines))
+    (rows, damage), wanted = read(path), decoded(path)  # a row that lacks its count has the default
+    assert (
+        sorted(((*row[:4], row[4] or 1) for row in rows), key=repr),
+        damage,
+    ) == wanted
+
+
+def test_the_writers_own_lines_have_that_shape(tmp_path):
+    ledger = Ledger(tmp_path, "w")
+    for number, settlement in enumerate(Settlement):
+        attempt = ledger.sent(f"order-{number}", number + 1, "0f", 120)
+        ledger.settled(attempt, settlement, Acknowledgement("r", 700, "0/1", "0/2"), 200, "said so")
+    ledger.sent("order-9", 1, "0f")
+    ledger.close()
+    assert LINES.written.fullmatch((tmp_path / "w.ndjson").read_bytes())
+    rows = LineWriter(tmp_path / "rows.ndjson", sync=False)
+    rows.append(Survivor("a", "0f"))
+    rows.append(Survivor("b", "0f", 7, "r", 2))
+    rows.close()
+    assert ROWS.written.fullmatch((tmp_path / "rows.ndjson").read_bytes())
 
 
 def test_a_cut_last_line_is_left_out_and_counted(tmp_path):
