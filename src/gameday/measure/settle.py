@@ -34,8 +34,7 @@ boot <> $boot AS is_foreign, hash(sum) AS sum,
 ev = 'acked' AND region IS NOT DISTINCT FROM $primary AND mono_ns < $until_ns AS is_old,
 ev = 'acked' AND region IS DISTINCT FROM $primary AS elsewhere,
 ev = 'acked' AND region IS NOT DISTINCT FROM $secondary AND mono_ns >= $since_ns AS serves,
-CASE WHEN serves THEN epoch_us(try_cast(utc AS TIMESTAMP)) END AS served_us,
-epoch_us(try_cast(utc AS TIMESTAMP)) // 1000 - mono_ns // 1000000 AS ahead_ms, {positions}
+epoch_us(try_cast(utc AS TIMESTAMP)) AS utc_us, {positions}
 CASE WHEN is_old THEN xid END AS old_xid
 """
 _ATTEMPTS = """
@@ -85,11 +84,12 @@ SELECT count(*), count(*) FILTER (strength = 1), count(*) FILTER (settles = 0), 
     count(*) FILTER (straddles)
 FROM attempts
 """
-_SERVED = "SELECT mono_ns, served_us, writer FROM lines WHERE serves ORDER BY ALL LIMIT 1"
+_SERVED = "SELECT mono_ns, utc_us, writer FROM lines WHERE serves ORDER BY ALL LIMIT 1"
 # Of stamps that are as far ahead the same one every time that is asked, whichever thread reads which line first.
 _CLOCKS = """
 SELECT arg_min(mono_ns, (ahead_ms, mono_ns)), min(ahead_ms), arg_max(mono_ns, (ahead_ms, mono_ns)), max(ahead_ms)
-FROM lines WHERE NOT is_foreign AND ahead_ms IS NOT NULL"""
+FROM (SELECT mono_ns, utc_us // 1000 - mono_ns // 1000000 AS ahead_ms FROM lines WHERE NOT is_foreign)
+WHERE ahead_ms IS NOT NULL"""
 _MISSING_ATTEMPTS = """
 SELECT coalesce(sum(holes), 0) FROM (
     SELECT max(attempt) - min(attempt) + 1 - count(DISTINCT attempt) AS holes FROM attempts
