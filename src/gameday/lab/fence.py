@@ -59,7 +59,8 @@ def fence_if_a_failover_follows(lab: Lab, region: str, timeline: Timeline, clock
     runs, or after twice that time, when one that has not decided yet is fenced for; a check that is still unhealthy
     then is noted.
     """
-    if status.database(lab, region).role == "replica":
+    own = status.database(lab, region).role
+    if own == "replica" or _holds_what_it_took(lab, region, own):
         return False
     timers = timers_of(lab)
     limit_s = 2 * timers.health_check_threshold * timers.health_check_interval_s + EVENT_WITHIN_S
@@ -92,15 +93,28 @@ def was_replaced(lab: Lab, region: str) -> bool:
     A failover that runs and has not decided against it, and a PRIMARY record that points elsewhere, count: what is
     healed a moment before the other database is promoted would be a second primary. A replica that is gone, failed or
     not made yet took no place. A region whose own database is a replica has no place to lose, nor has a standby whose
-    replica is gone.
+    replica is gone, nor one that took the place and holds it.
     """
     own = status.database(lab, region).role
     if own == "replica" or (own == "gone" and region == lab.secondary and status.latched_to(lab) != region):
+        return False
+    if _holds_what_it_took(lab, region, own):
         return False
     if _has_the_place(lab, lab.other(region)):
         return True
     execution = status.execution(lab)
     return execution is not None and execution.status == "RUNNING" and execution.state not in NOT_NEEDED
+
+
+def _holds_what_it_took(lab: Lab, region: str, own: str) -> bool:
+    """Whether ``region`` was the standby, was promoted, and serves: clients are sent there, and it wants tasks.
+
+    The old primary says primary of itself for ever, fenced or not, and its health check stays unhealthy: neither takes
+    the place back. A failback does, and it drains this region before it promotes the other.
+    """
+    if region != lab.secondary or own != "primary" or status.latched_to(lab) != region:
+        return False
+    return bool(status.service_of(lab, region).get("desiredCount", 0))
 
 
 def _has_the_place(lab: Lab, region: str) -> bool:

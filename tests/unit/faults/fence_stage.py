@@ -68,7 +68,7 @@ class Stub:
         self.account.desired = desiredCount
 
     def describe_services(self, **_: Any) -> dict[str, Any]:
-        return {"services": [{"runningCount": self.account.desired}]}
+        return {"services": [{"runningCount": self.account.desired, "desiredCount": self.account.desired}]}
 
     def list_tasks(self, **_: Any) -> dict[str, Any]:
         return {"taskArns": []}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fence_stage import EAST, FAILING, GOOD, WEST, Account, Turning, lab_on
@@ -51,6 +52,29 @@ def test_a_standby_whose_replica_is_gone_has_no_place_to_lose_unless_it_took_the
 def test_a_healthy_standby_has_no_place_to_lose() -> None:
     assert not was_replaced(lab_on(Account()), WEST)
     assert not was_replaced(lab_on(Account(execution="RUNNING", points_at=WEST)), WEST)
+
+
+def failed_over(**more: Any) -> Account:
+    """The old primary says primary of itself for ever; its health check stays unhealthy."""
+    roles = {EAST: ("primary", "available"), WEST: ("primary", "available")}
+    return Account(roles=roles, points_at=WEST, health=FAILING, **more)
+
+
+@pytest.mark.parametrize("execution", [None, "RUNNING", "SUCCEEDED"])
+def test_the_region_that_took_the_place_and_has_it_was_not_replaced(execution: str | None) -> None:
+    lab = lab_on(failed_over(execution=execution))
+    assert not was_replaced(lab, WEST)
+    assert was_replaced(lab, EAST)
+
+
+@pytest.mark.parametrize("state", [{"desired": 0}, {"points_at": EAST}])
+def test_a_failback_that_drained_it_or_led_the_clients_away_replaces_the_region_that_took_the_place(
+    state: dict[str, Any],
+) -> None:
+    account = failed_over()
+    for name, value in state.items():
+        setattr(account, name, value)
+    assert was_replaced(lab_on(account), WEST)
 
 
 @pytest.fixture
@@ -112,6 +136,12 @@ def test_a_check_that_stays_unhealthy_is_watched_for_twice_its_time_and_told(
     assert not fence_if_a_failover_follows(lab_on(account), EAST, timeline, clock)
     assert 60 <= clock.now_ns / NS < 70
     assert "a failover may follow" in next(tmp_path.rglob("timeline.ndjson")).read_text()
+
+
+def test_nobody_watches_the_region_that_took_the_place_for_a_failover(timeline: Timeline) -> None:
+    account, clock = failed_over(), HandClock()
+    assert not fence_if_a_failover_follows(lab_on(account), WEST, timeline, clock)
+    assert (account.desired, clock.now_ns) == (2, HandClock().now_ns)
 
 
 def test_a_fence_that_cannot_be_verified_is_a_fault_error_that_says_not_to_heal(timeline: Timeline) -> None:
