@@ -208,10 +208,9 @@ def take_back(record: Record, reference: LabReference, clock: Clock = SYSTEM) ->
 
 
 def _try_for_minutes(record: Record, reference: LabReference, timeline: Timeline, clock: Clock) -> int:
-    tried: set[str] = set()
     for pause_s in (*TRY_AGAIN_AFTER_S, None):
         try:
-            _take_back(record, reference, timeline, tried)
+            _take_back(record, reference, timeline, clock)
         except RecordUnwritable:
             raise  # all is taken back, and could not be written down: trying again would not help
         except Exception as cause:  # noqa: BLE001  written down, and tried again
@@ -223,14 +222,14 @@ def _try_for_minutes(record: Record, reference: LabReference, timeline: Timeline
     return 1
 
 
-def _take_back(record: Record, reference: LabReference, timeline: Timeline, tried: set[str]) -> None:
+def _take_back(record: Record, reference: LabReference, timeline: Timeline, clock: Clock = SYSTEM) -> None:
     if reference.private:
         _destroy(reference)
         timeline.add(Kind.WARDEN, "the drill's own lab is gone", lab=reference.name)
     elif is_gone(reference):
         timeline.add(Kind.WARDEN, "the lab is gone, and what was broken with it", lab=reference.name)
     else:
-        steps = _heal(reach(reference), record, timeline, tried)
+        steps = _heal(reach(reference), record, timeline, clock)
         timeline.add(Kind.WARDEN, "healed", steps=steps)
 
 
@@ -243,12 +242,10 @@ def _destroy(reference: LabReference) -> None:
         return  # its own sweeper was faster: nothing of that name is left
 
 
-def _heal(lab: Lab, record: Record, timeline: Timeline, tried: set[str]) -> int:
-    """``tried`` grows by the regions healed now: a later try may have to fence one that has no open step any more."""
+def _heal(lab: Lab, record: Record, timeline: Timeline, clock: Clock = SYSTEM) -> int:
     undo = UndoJournal(record.undo)
     try:
-        tried |= {step.region for _, step in undo.open_steps()}
-        return fence_and_replay(undo, lab, timeline, also=sorted(tried))
+        return fence_and_replay(undo, lab, timeline, clock)
     finally:
         undo.close()
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from gameday.clock import NS, SYSTEM, Clock, eventually
 from gameday.errors import DeadlineError, FaultError
 from gameday.facts import Kind
@@ -57,7 +59,7 @@ def fence_if_a_failover_follows(lab: Lab, region: str, timeline: Timeline, clock
     that time starts a failover beside a primary that lives. One that finds the check healthy again decides against it,
     and nobody must be fenced for it: each is given its time to decide. Ends when the check says healthy and no failover
     runs, or after twice that time, when one that has not decided yet is fenced for; a check that is still unhealthy
-    then is noted.
+    then is noted. A look that AWS does not answer is made again, and raises only when the time is over.
     """
     own = status.database(lab, region).role
     if own == "replica" or _holds_what_it_took(lab, region, own):
@@ -66,18 +68,31 @@ def fence_if_a_failover_follows(lab: Lab, region: str, timeline: Timeline, clock
     limit_s = 2 * timers.health_check_threshold * timers.health_check_interval_s + EVENT_WITHIN_S
     deadline_ns = clock.mono_ns() + int(limit_s * NS)
     while True:
-        is_healthy = status.health_check(lab) == "healthy"  # asked first: a failover may have begun a moment before
         is_over = clock.mono_ns() >= deadline_ns
-        if was_replaced(lab, region):
-            if (is_over or not _is_deciding(lab, region)) and fence_if_promoted(lab, region, timeline, clock):
-                return True
-        elif is_healthy:
-            return False
-        if is_over:
-            if not is_healthy:
-                timeline.add(Kind.NOTE, "healed, and the health check is still unhealthy: a failover may follow")
-            return False
+        try:
+            followed = _has_followed(lab, region, timeline, clock, is_over=is_over)
+        except (BotoCoreError, ClientError):
+            if is_over:
+                raise
+        else:
+            if followed is not None:
+                return followed
         clock.sleep(LOOK_EVERY_S)
+
+
+def _has_followed(lab: Lab, region: str, timeline: Timeline, clock: Clock, *, is_over: bool) -> bool | None:
+    """One look: True when a failover followed and the region is fenced, False when none will, None when it may."""
+    is_healthy = status.health_check(lab) == "healthy"  # asked first: a failover may have begun a moment before
+    if was_replaced(lab, region):
+        if (is_over or not _is_deciding(lab, region)) and fence_if_promoted(lab, region, timeline, clock):
+            return True
+    elif is_healthy:
+        return False
+    if not is_over:
+        return None
+    if not is_healthy:
+        timeline.add(Kind.NOTE, "healed, and the health check is still unhealthy: a failover may follow")
+    return False
 
 
 def _is_deciding(lab: Lab, region: str) -> bool:

@@ -1,9 +1,12 @@
 """A control plane in memory for the tests of fencing and healing, and a clock on which things happen to it."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from gameday.clock import NS, HandClock
 from gameday.lab.model import Lab, Outputs
@@ -102,6 +105,26 @@ class Stub:
         value = f"{self.account.points_at}.app.gameday.example"
         record = {"Name": "app.gameday.example.", "TTL": 30, "Failover": "PRIMARY"}
         return {"ResourceRecordSets": [{**record, "ResourceRecords": [{"Value": value}]}]}
+
+
+class Throttled(Stub):
+    def get_health_check_status(self, **of: Any) -> dict[str, Any]:
+        assert isinstance(self.account, ThrottledAccount)
+        self.account.looks += 1
+        if self.account.looks > self.account.answers_after:
+            return super().get_health_check_status(**of)
+        raise ClientError({"Error": {"Code": "Throttling"}}, "GetHealthCheckStatus")
+
+
+@dataclass
+class ThrottledAccount(Account):
+    """Route 53 does not tell the health check's status, for so many looks."""
+
+    answers_after: float = math.inf
+    looks: int = 0
+
+    def client(self, service: str, region: str) -> Stub:
+        return Throttled(self, region)
 
 
 def lab_on(account: Account) -> Lab:

@@ -6,16 +6,16 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from fence_stage import EAST, Account, Stub, lab_on
+from fence_stage import EAST, ThrottledAccount, lab_on
 
 from gameday.clock import HandClock, eventually
 from gameday.errors import FaultError
 from gameday.facts import OUTLIVED, Kind
 from gameday.faults.acls import subnet_acl
+from gameday.faults.replay import WATCHED
 from gameday.faults.warden import DISMISSED, TAKES_OVER, UNHEEDED, Warden, _heal, _last_words, take_back
 from gameday.lab.reference import LabReference
 from gameday.processes import alive, identify, signal_exactly
@@ -83,25 +83,16 @@ def test_what_cannot_be_taken_back_is_tried_for_minutes_and_written_down_each_ti
     assert said(record).count("could not take everything back") == 7
 
 
-class Throttled(Stub):
-    def get_health_check_status(self, **_: Any) -> dict[str, Any]:
-        raise ClientError({"Error": {"Code": "Throttling"}}, "GetHealthCheckStatus")
-
-
-class ThrottledAccount(Account):
-    def client(self, service: str, region: str) -> Stub:
-        return Throttled(self, region)
-
-
 def test_a_region_that_an_earlier_try_gave_back_and_could_not_watch_is_fenced_by_the_next(tmp_path: Path) -> None:
-    record, account, tried = Record.create(tmp_path, "drill"), ThrottledAccount(), set[str]()
+    record, account, clock = Record.create(tmp_path, "drill"), ThrottledAccount(), HandClock()
     with closing(UndoJournal(record.undo)) as undo, closing(Timeline(record)) as timeline:
         undo.before(subnet_acl(EAST, "subnet", "acl"))
         with pytest.raises(ClientError, match="Throttling"):
-            _heal(lab_on(account), record, timeline, tried)
-        assert undo.open_steps() == []
+            _heal(lab_on(account), record, timeline, clock)
+        assert [step.intent for _, step in undo.open_steps()] == [WATCHED]
         account.execution = "RUNNING"
-        _heal(lab_on(account), record, timeline, tried)
+        _heal(lab_on(account), record, timeline, clock)
+        assert undo.open_steps() == []
     assert (account.desired, account.ingress) == (0, [])
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fence_stage import EAST, FAILING, GOOD, WEST, Account, Turning, lab_on
+from botocore.exceptions import ClientError
+from fence_stage import EAST, FAILING, GOOD, WEST, Account, ThrottledAccount, Turning, lab_on
 
 from gameday.clock import NS, HandClock
 from gameday.errors import FaultError
@@ -142,6 +143,20 @@ def test_nobody_watches_the_region_that_took_the_place_for_a_failover(timeline: 
     account, clock = failed_over(), HandClock()
     assert not fence_if_a_failover_follows(lab_on(account), WEST, timeline, clock)
     assert (account.desired, clock.now_ns) == (2, HandClock().now_ns)
+
+
+def test_a_look_that_is_throttled_ends_no_watch(timeline: Timeline) -> None:
+    account = ThrottledAccount(health=FAILING, answers_after=3)
+    clock = Turning(20.0, lambda: setattr(account, "execution", "RUNNING"))
+    assert fence_if_a_failover_follows(lab_on(account), EAST, timeline, clock)
+    assert account.desired == 0
+
+
+def test_a_watch_that_saw_nothing_to_its_end_is_an_error(timeline: Timeline) -> None:
+    clock = HandClock()
+    with pytest.raises(ClientError, match="Throttling"):
+        fence_if_a_failover_follows(lab_on(ThrottledAccount()), EAST, timeline, clock)
+    assert 60 <= clock.now_ns / NS < 70
 
 
 def test_a_fence_that_cannot_be_verified_is_a_fault_error_that_says_not_to_heal(timeline: Timeline) -> None:
