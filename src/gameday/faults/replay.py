@@ -20,6 +20,7 @@ from gameday.record.undo import UndoJournal, UndoStep
 type Verb = Callable[[Lab, UndoStep], None]
 type Numbered = tuple[int, UndoStep]
 
+SIGHT = "control_plane_calm"  # it gives nobody anything to serve with, so it may come before the fence
 WATCHED = "no_failover_follows"  # what was healed unfenced was watched until no failover could follow that it began
 ONLY_AFTER_ALL = "schedule_gone"  # the account takes back what we cannot: not before nothing is left for it
 # The modules of this room whose TAKES_BACK (intent -> verb) counts.
@@ -53,27 +54,43 @@ def take_back(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> 
 def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clock = SYSTEM) -> int:
     """Take everything back as it must be: each region with an open step is fenced first where its place was taken.
 
-    A region that was healed unfenced is watched until no failover can follow that the outage began, also where a step
-    failed or could not be written down: that is raised after it. The watch is a step of its own, on the disk before
-    anything is taken back: whoever comes after one that was cut short watches again. What cannot be written down is
-    raised last, and a late fence that fails instead of it, since that is worth trying again. Returns how many steps
-    there were, watches not counted. Raises :class:`FaultError` when a fence cannot be verified (before the replay
-    nothing was taken back then), when a step failed, or when a line of the journal cannot be read.
+    What troubles AWS's own answers is taken back before that: who cannot see can fence nobody. A region that was healed
+    unfenced is watched until no failover can follow that the outage began, also where a step failed or could not be
+    written down: that is raised after it. The watch is a step of its own, on the disk before anything is taken back:
+    whoever comes after one that was cut short watches again. What cannot be written down is raised last, and a late
+    fence that fails instead of it, since that is worth trying again. Returns how many steps there were, watches not
+    counted. Raises :class:`FaultError` when a fence cannot be verified (nothing but sight was taken back then), when a
+    step failed, or when a line of the journal cannot be read.
     """
     with timeline.healing_first():
-        watches = _written_down(undo, dict.fromkeys(step.region for _, step in undo.open_steps()))
-        unfenced = [region for region in watches if not fence_if_promoted(lab, region, timeline, clock)]
+        steps = undo.open_steps()
+        watches = _written_down(undo, dict.fromkeys(step.region for _, step in steps))
+        unfenced = _unfenced(undo, lab, watches, timeline, clock)
         watch = partial(_watch, undo, lab, watches, unfenced, timeline, clock)
         try:
-            steps = replay(undo, lab, before_the_watch=True)
+            replay(undo, lab, before_the_watch=True)
         except RecordUnwritable:
-            steps = 0
+            watch()
         except Exception as cause:
             with annotating(cause, "watching for a failover that follows"):
                 watch()
             raise
-        watch()
-        return steps + replay(undo, lab)  # what came after the watch, and what the disk refused to take
+        else:
+            watch()
+        replay(undo, lab)  # what comes after the watch, and what the disk refused to take
+    return sum(step.intent != WATCHED for _, step in steps)
+
+
+def _unfenced(undo: UndoJournal, lab: Lab, regions: Iterable[str], timeline: Timeline, clock: Clock) -> list[str]:
+    """Those whose place nobody took; the others are fenced now. What keeps sight from being restored is a note here:
+    the replay tries it again, and raises it."""
+    failed, _ = _each(undo, lab, [each for each in undo.open_steps() if each[1].intent == SIGHT])
+    try:
+        return [region for region in regions if not fence_if_promoted(lab, region, timeline, clock)]
+    except Exception as cause:
+        for why in failed:
+            cause.add_note(f"and not even sight was restored: {why}")
+        raise
 
 
 def _written_down(undo: UndoJournal, regions: Iterable[str]) -> dict[str, Numbered | None]:
