@@ -23,6 +23,8 @@ type Numbered = tuple[int, UndoStep]
 SIGHT = "control_plane_calm"  # it gives nobody anything to serve with, so it may come before the fence
 WATCHED = "no_failover_follows"  # what was healed unfenced was watched until no failover could follow that it began
 ONLY_AFTER_ALL = "schedule_gone"  # the account takes back what we cannot: not before nothing is left for it
+# Who only waits comes after those that bring what is waited for; newest first within each.
+LATER = {"service_runs": 1, "database_available": 1, "replica_is_made": 1, ONLY_AFTER_ALL: 2}
 # The modules of this room whose TAKES_BACK (intent -> verb) counts.
 TAKING_BACK = (
     "account_warden",
@@ -128,11 +130,13 @@ def _watch(
 
 
 def replay(undo: UndoJournal, lab: Lab, *, before_the_watch: bool = False) -> int:
-    """Take back every open step, newest first; returns how many. A step that fails does not keep the others from being
-    tried; then :class:`FaultError` names all that are left, and replaying again is safe. After all the others it raises
-    as :func:`demand_readable` does, and last the :class:`RecordUnwritable` of a step that was taken back and could not
-    be written down. The account's schedule stays while anything is left, and ``before_the_watch``."""
+    """Take back every open step, newest first, and those that only wait after them; returns how many. One that fails
+    does not keep the others from being tried; then :class:`FaultError` names all that are left, and replaying again is
+    safe. After all the others it raises as :func:`demand_readable` does, and last the :class:`RecordUnwritable` of a
+    step that was taken back and could not be written down. The account's schedule stays while anything is left, and
+    ``before_the_watch``."""
     steps = [each for each in undo.open_steps() if each[1].intent != WATCHED]
+    steps.sort(key=lambda each: LATER.get(each[1].intent, 0))
     last = [each for each in steps if each[1].intent == ONLY_AFTER_ALL]
     steps = [each for each in steps if each not in last]
     failed, unwritten = _each(undo, lab, steps)

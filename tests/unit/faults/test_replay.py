@@ -13,6 +13,7 @@ from gameday.faults.acls import subnet_acl
 from gameday.faults.base import Fault
 from gameday.faults.region_outage import RegionOutage
 from gameday.faults.replay import WATCHED, fence_and_replay, take_back
+from gameday.faults.task_loss import service_runs
 from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
@@ -140,6 +141,16 @@ def test_a_region_that_was_fenced_before_it_was_healed_is_not_watched(undo: Undo
     undo.before(STEP)
     assert fence_and_replay(undo, lab_on(Account(points_at=WEST, health=FAILING)), timeline, clock) == 1
     assert (clock.now_ns, undo.open_steps()) == (0, [])
+
+
+def test_what_only_waits_is_taken_back_after_what_it_waits_for(undo: UndoJournal, timeline: Timeline) -> None:
+    """No task starts behind an ACL that denies all, however long it is waited for."""
+    account = Account()
+    for step in (schedule_gone(EAST, "one"), STEP, service_runs(EAST), STEP):
+        undo.before(step)
+    fence_and_replay(undo, lab_on(account), timeline)
+    done = [line.step.intent for line in undo._read() if line.ev == "done"]
+    assert done == ["subnet_acl", "subnet_acl", "service_runs", WATCHED, "schedule_gone"]
 
 
 def test_nothing_broken_is_nothing_to_do(undo: UndoJournal, timeline: Timeline, record: Record) -> None:
