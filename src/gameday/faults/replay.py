@@ -53,6 +53,18 @@ def take_back(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> 
         timeline.add(Kind.HEALED, repr(fault), region=fault.region)
 
 
+def take_back_by_hand(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clock = SYSTEM) -> int:
+    """What ``gameday undo`` does once the drill has ended: as :func:`fence_and_replay`, with a note before and after.
+
+    No HEAL and no HEALED: those are the drill's own, and its judgement goes by them.
+    """
+    with timeline.healing_first():
+        timeline.add(Kind.NOTE, "gameday undo takes back", lab=lab.name)
+        steps = fence_and_replay(undo, lab, timeline, clock)
+        timeline.add(Kind.NOTE, "gameday undo has taken back", lab=lab.name, steps=steps)
+    return steps
+
+
 def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clock = SYSTEM) -> int:
     """Take everything back as it must be: each region with an open step is fenced first where its place was taken.
 

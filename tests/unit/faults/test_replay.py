@@ -8,14 +8,15 @@ from fence_stage import EAST, FAILING, WEST, Account, Turning, lab_on
 
 from gameday.clock import HandClock
 from gameday.errors import FaultError, RecordUnwritable
+from gameday.facts import Kind
 from gameday.faults.account_warden import schedule_gone
 from gameday.faults.acls import subnet_acl
 from gameday.faults.base import Fault
 from gameday.faults.region_outage import RegionOutage
-from gameday.faults.replay import WATCHED, fence_and_replay, take_back
+from gameday.faults.replay import WATCHED, fence_and_replay, take_back, take_back_by_hand
 from gameday.faults.task_loss import service_runs
 from gameday.record.layout import Record
-from gameday.record.lines import LineWriter
+from gameday.record.lines import Damage, LineWriter
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
@@ -151,6 +152,17 @@ def test_what_only_waits_is_taken_back_after_what_it_waits_for(undo: UndoJournal
     fence_and_replay(undo, lab_on(account), timeline)
     done = [line.step.intent for line in undo._read() if line.ev == "done"]
     assert done == ["subnet_acl", "subnet_acl", "service_runs", WATCHED, "schedule_gone"]
+
+
+def test_what_is_taken_back_by_hand_is_on_the_timeline_and_is_no_healing_of_the_drill(
+    undo: UndoJournal, timeline: Timeline, record: Record
+) -> None:
+    undo.before(STEP)
+    assert take_back_by_hand(undo, lab_on(Account()), timeline) == 1
+    events = record.read_events(Damage())
+    assert [(event.kind, event.what) for event in events] == [
+        (Kind.NOTE, "gameday undo takes back"), (Kind.NOTE, "gameday undo has taken back"),
+    ]  # fmt: skip
 
 
 def test_nothing_broken_is_nothing_to_do(undo: UndoJournal, timeline: Timeline, record: Record) -> None:
