@@ -24,6 +24,7 @@ class Account:
         default_factory=lambda: {EAST: ("primary", "available"), WEST: ("replica", "available")}
     )
     execution: str | None = None
+    newer_execution: str | None = None
     state: str = "PromoteReplica"  # the one that the execution entered last
     points_at: str = EAST
     health: str = GOOD
@@ -88,9 +89,11 @@ class Stub:
     def describe_network_acls(self, **_: Any) -> dict[str, Any]:
         return {"NetworkAcls": [{"Associations": [{"SubnetId": "subnet", "NetworkAclId": "acl"}]}]}
 
-    def list_executions(self, **_: Any) -> dict[str, Any]:
-        runs = [{"executionArn": "arn", "status": self.account.execution}] if self.account.execution else []
-        return {"executions": runs}
+    def list_executions(self, *, statusFilter: str = "", maxResults: int = 100, **_: Any) -> dict[str, Any]:
+        """The newest first."""
+        runs = {"newer": self.account.newer_execution, "arn": self.account.execution}
+        told = [{"executionArn": arn, "status": status} for arn, status in runs.items() if status]
+        return {"executions": [one for one in told if one["status"].startswith(statusFilter)][:maxResults]}
 
     def get_paginator(self, _: str) -> "Stub":
         return self

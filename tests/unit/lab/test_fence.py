@@ -10,6 +10,7 @@ from fence_stage import EAST, FAILING, GOOD, WEST, Account, ThrottledAccount, Tu
 
 from gameday.clock import NS, HandClock
 from gameday.errors import FaultError
+from gameday.lab import status
 from gameday.lab.fence import NOT_NEEDED, fence, fence_if_a_failover_follows, was_replaced
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
@@ -19,19 +20,27 @@ def test_a_primary_whose_standby_is_still_a_replica_was_not_replaced() -> None:
     assert not was_replaced(lab_on(Account()), EAST)
 
 
-@pytest.mark.parametrize("status", [("primary", "available"), ("replica", "modifying"), ("primary", "modifying")])
-def test_a_primary_whose_standby_was_or_is_being_promoted_was_replaced(status: tuple[str, str]) -> None:
-    assert was_replaced(lab_on(Account({EAST: ("primary", "available"), WEST: status})), EAST)
+@pytest.mark.parametrize("standby", [("primary", "available"), ("replica", "modifying"), ("primary", "modifying")])
+def test_a_primary_whose_standby_was_or_is_being_promoted_was_replaced(standby: tuple[str, str]) -> None:
+    assert was_replaced(lab_on(Account({EAST: ("primary", "available"), WEST: standby})), EAST)
 
 
-@pytest.mark.parametrize("status", [("gone", "gone"), ("replica", "failed"), ("replica", "creating")])
-def test_a_primary_whose_replica_was_lost_was_not_replaced_by_it(status: tuple[str, str]) -> None:
-    assert not was_replaced(lab_on(Account({EAST: ("primary", "available"), WEST: status})), EAST)
+@pytest.mark.parametrize("standby", [("gone", "gone"), ("replica", "failed"), ("replica", "creating")])
+def test_a_primary_whose_replica_was_lost_was_not_replaced_by_it(standby: tuple[str, str]) -> None:
+    assert not was_replaced(lab_on(Account({EAST: ("primary", "available"), WEST: standby})), EAST)
 
 
 def test_a_failover_that_runs_may_promote_at_any_moment() -> None:
     assert was_replaced(lab_on(Account(execution="RUNNING")), EAST)
     assert not was_replaced(lab_on(Account(execution="FAILED")), EAST)
+
+
+@pytest.mark.parametrize("newer", ["SUCCEEDED", "FAILED", "RUNNING"])
+def test_a_failover_that_runs_is_seen_behind_a_newer_one(newer: str) -> None:
+    lab = lab_on(Account(execution="RUNNING", newer_execution=newer))
+    assert was_replaced(lab, EAST)
+    assert (seen := status.execution(lab))
+    assert (seen.arn, seen.status) == ("arn", "RUNNING")
 
 
 @pytest.mark.parametrize("state", NOT_NEEDED)
