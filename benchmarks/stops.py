@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.figures import Figure
 from gameday.clock import NS, SYSTEM
 from gameday.facts import Kind, StopCondition
+from gameday.faults.replay import WATCHED
 from gameday.lab.local.lab import LabOptions
 from gameday.lab.local.launch import launch_lab
 from gameday.measure.floor import PROMOTE
@@ -140,7 +141,7 @@ def _healed_ns(drill: ChaosProcess) -> tuple[int, int]:
     if left := UndoJournal(drill.record.undo).open_steps():
         raise SystemExit(f"the drill told that it healed, and {len(left)} steps are not taken back")
     lines = read_lines(drill.record.undo, UndoLine, Damage())
-    return max(line.mono_ns for line in lines), healed.mono_ns
+    return max(line.mono_ns for line in lines if line.step.intent != WATCHED), healed.mono_ns
 
 
 def _abort() -> None:

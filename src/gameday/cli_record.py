@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from gameday.facts import Plan
     from gameday.lab.reference import LabReference
+    from gameday.record.layout import Record
 
 folder_of_record = click.argument("record", type=click.Path(path_type=Path, file_okay=False))
 
@@ -78,35 +79,48 @@ def verify(record: Path, kept: str) -> None:
 def undo(record: Path) -> None:
     """Take back what the drill in RECORD broke and did not heal. Safe to repeat.
 
-    The old primary is fenced first, when its database was replaced by a promoted one. Exits 0 only when nothing is
-    left to take back.
+    The old primary is fenced first, when its database was replaced by a promoted one. A drill in progress is left
+    alone: `gameday abort` ends and heals it. While its warden heals, this waits, and then does what is left. Exits 0
+    only when nothing is left to take back.
     """
-    from gameday.lab.reference import is_gone, reach
+    from gameday.record.alone import TAKE_BACK, TURN_WITHIN_S, in_turn_in
     from gameday.record.layout import Record
+    from gameday.underway import refuse_while_underway
+
+    opened = Record.open(record)
+    refuse_while_underway(opened)
+
+    def waits() -> None:
+        click.echo(f"the drill's warden, or another undo, takes back: waiting up to {TURN_WITHIN_S:g} s", err=True)
+
+    with in_turn_in(opened.folder, TAKE_BACK, within_s=TURN_WITHIN_S, waits=waits):
+        click.echo(_taken_back(opened))
+
+
+def _taken_back(opened: "Record") -> str:
+    """Take back all that is left; what there is to say about it."""
+    from gameday.lab.reference import is_gone, reach
     from gameday.record.timeline import Timeline
     from gameday.record.undo import UndoJournal
 
-    opened = Record.open(record)
     with ExitStack() as stack:
         journal = UndoJournal(opened.undo)
         stack.callback(journal.close)
         reference = _reference(opened.read_plan())
         if journal.is_settled():
-            click.echo("nothing is left to take back")
-            return
+            return "nothing is left to take back"
         if is_gone(reference):
-            click.echo(f"the lab {reference.name} is gone, and what was broken with it")
-            return
-        from gameday.faults.replay import demand_readable, fence_and_replay
+            return f"the lab {reference.name} is gone, and what was broken with it"
+        from gameday.faults.replay import demand_readable, take_back_by_hand
 
         if not journal.open_steps():
             demand_readable(journal)
         lab = reach(reference)
         timeline = Timeline(opened)
         stack.callback(timeline.close)
-        steps = fence_and_replay(journal, lab, timeline)
+        steps = take_back_by_hand(journal, lab, timeline)
     opened.seal(opened.timeline.name, opened.undo.name)
-    click.echo(f"{steps} steps taken back on {lab.name}")
+    return f"{steps} steps taken back on {lab.name}" if steps else f"no failover follows on {lab.name}: nothing is left"
 
 
 def _reference(plan: "Plan") -> "LabReference":

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from gameday.clock import SYSTEM
-from gameday.errors import GuardError, NoDrillUnderway
+from gameday.errors import GuardError, InputError, NoDrillUnderway
 from gameday.lab.local.home import labs_folder
 from gameday.processes import ProcessId, alive, identify
 from gameday.record.layout import Record, pretty, write_whole
@@ -93,6 +93,15 @@ def the_one(named: str | None) -> Underway:
     if not known:
         raise NoDrillUnderway(wanted, "no drill in progress", "nothing is left to abort; gameday undo RECORD heals")
     raise NoDrillUnderway(wanted, f"{len(known)} in progress: {told}", "name the record of one of them")
+
+
+def refuse_while_underway(record: Record) -> None:
+    """Raise :class:`InputError` while the drill of this record is in progress: it takes back itself."""
+    folder = str(record.folder.resolve())
+    for one in underway():
+        if one.record == folder:
+            seen = f"it is in progress, process {one.process.pid} on {one.lab}"
+            raise InputError(f"a drill that has ended, of {folder}", seen, f"gameday abort {folder} ends and heals it")
 
 
 def ask_to_end(one: Underway, request: Request) -> None:

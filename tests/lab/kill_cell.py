@@ -24,6 +24,7 @@ from leftovers import CLEAN_WITHIN_S, all_gone, command_at, everything_of_drill
 from gameday.clock import NS, SYSTEM, eventually
 from gameday.errors import GamedayError
 from gameday.facts import Event, Kind, Verdict
+from gameday.faults.replay import WATCHED
 from gameday.lab import status
 from gameday.lab.local.attach import living
 from gameday.lab.local.ground import Addresses, Ports
@@ -178,13 +179,15 @@ def _takes_orders(lab: RunningLab, region: str) -> bool:
 
 
 def _healed(cell: Cell, drill: ChaosProcess, sent_ns: int, serving: Callable[[], object], wrong: list[str]) -> float:
-    """How long until nothing was broken any more: every step taken back, or no part of the drill's own lab serves.
+    """How long until nothing was broken any more: every step taken back, or no part of the drill's own lab serves. That
+    a failover is watched for afterwards breaks nothing.
 
     A drill that goes on takes back at its end what it broke; it has the time of a whole drill.
     """
 
     def is_broken() -> bool:
-        return bool(UndoJournal(drill.record.undo).open_steps()) and bool(serving())
+        open_steps = UndoJournal(drill.record.undo).open_steps()
+        return any(step.intent != WATCHED for _, step in open_steps) and bool(serving())
 
     within_s = RUNS_WITHIN_S if cell.goes_on else CLEAN_WITHIN_S
     _noticing(lambda: eventually(is_broken, False, what="broken", within_s=within_s), wrong)

@@ -1,9 +1,9 @@
 """The account's own warden: a one-time schedule that takes a fault back when the drill's whole machine has died.
 
 The warden process dies with its machine. So in an account a schedule is made before the first mutation, and removed by
-the undo journal's last step, after everything else was taken back; one that is left starts the state machine
-``gameday-take-back`` of infra/, which fences and restores. It covers what only network ACLs of the primary region do:
-a region outage, and an isolated database. Whatever else is broken there, the plan says that nobody would.
+the undo journal's last step, after everything else was taken back and watched; one that is left starts the state
+machine ``gameday-take-back`` of infra/, which fences and restores. It covers what only network ACLs of the primary
+region do: a region outage, and an isolated database. Whatever else is broken there, the plan says that nobody would.
 """
 
 import json

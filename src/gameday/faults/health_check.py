@@ -16,6 +16,7 @@ from gameday.lab.timers_of import HEALTH_ALARM
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
+INTENT = "health_check_is"
 SAYS_UNHEALTHY, LOOKS_NO_MORE = "the check says unhealthy", "the check looks no more"
 
 
@@ -28,7 +29,7 @@ class Says(StrEnum):
 
 def health_check_is(region: str, check: str, *, inverted: bool, disabled: bool) -> UndoStep:
     """The health check is inverted, and disabled, as it was."""
-    return UndoStep("health_check_is", region, {"check": check, "inverted": inverted, "disabled": disabled})
+    return UndoStep(INTENT, region, {"check": check, "inverted": inverted, "disabled": disabled})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,7 @@ class HealthCheckTrouble:
         tags = routes.list_tags_for_resource(ResourceType="healthcheck", ResourceId=check)["ResourceTagSet"]["Tags"]
         may_break(lab, self.region, [{"Tags": tags}], "health checks")
         breakable_service(lab, self.region)
-        before = _configuration(lab, check)
-        undo.before(
-            health_check_is(
-                self.region, check, inverted=before.get("Inverted", False), disabled=before.get("Disabled", False)
-            )
-        )
+        undo.before(_before(lab, self.region, check, undo))
         timeline.add(Kind.FAULT, repr(self), region=self.region, check=check)
         lie = {"Inverted": True} if self.says == Says.FORCED else {"Disabled": True}
         routes.update_health_check(HealthCheckId=check, **lie)
@@ -93,10 +89,19 @@ def _configuration(lab: Lab, check: str) -> dict[str, Any]:
     return dict(found["HealthCheck"]["HealthCheckConfig"])
 
 
+def _before(lab: Lab, region: str, check: str, undo: UndoJournal) -> UndoStep:
+    """The check as it was before the drill, so also before another fault that lies by it: its oldest open step."""
+    steps = [step for _, step in undo.open_steps() if step.intent == INTENT and step.args["check"] == check]
+    if steps:
+        return steps[-1]
+    now = _configuration(lab, check)
+    return health_check_is(region, check, inverted=now.get("Inverted", False), disabled=now.get("Disabled", False))
+
+
 def _as_it_was(lab: Lab, step: UndoStep) -> None:
     lab.client("route53", GLOBAL_REGION).update_health_check(
         HealthCheckId=step.args["check"], Inverted=step.args["inverted"], Disabled=step.args["disabled"]
     )
 
 
-TAKES_BACK: dict[str, Verb] = {"health_check_is": _as_it_was}
+TAKES_BACK: dict[str, Verb] = {INTENT: _as_it_was}

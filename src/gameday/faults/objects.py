@@ -12,21 +12,35 @@ from gameday.lab.model import Lab
 from gameday.lab.versions import Place, Version, current, data_of, is_versioned, versions
 from gameday.record.undo import UndoJournal, UndoStep
 
+type Told = list[Any]  # a version's id, and its size in bytes
+
+INTENT = "objects_as_before"
 OBJECTS_A_STEP = 500  # one line of the undo journal stays below 64 KiB
 
 
-def objects_as_before(region: str, bucket: str, before: Mapping[str, Version]) -> UndoStep:
+def objects_as_before(region: str, bucket: str, told: Mapping[str, Told]) -> UndoStep:
     """A reader of the bucket gets the bytes of these versions again."""
-    told = {key: [one.id, one.size_bytes] for key, one in before.items()}
-    return UndoStep("objects_as_before", region, {"bucket": bucket, "versions": told})
+    return UndoStep(INTENT, region, {"bucket": bucket, "versions": dict(told)})
 
 
 def write_way_back(undo: UndoJournal, place: Place, before: Iterable[Version]) -> None:
-    """The undo steps of all these, on the disk."""
+    """The undo steps of all these, on the disk. What another fault of the drill has broken already is given back as it
+    was before both, whichever of their steps is replayed last."""
+    known = _told_before(undo, place)
     listed = list(before)
     for start in range(0, len(listed), OBJECTS_A_STEP):
-        part = {one.key: one for one in listed[start : start + OBJECTS_A_STEP]}
-        undo.before(objects_as_before(place.region, place.bucket, part))
+        part = listed[start : start + OBJECTS_A_STEP]
+        told = {one.key: known.get(one.key, [one.id, one.size_bytes]) for one in part}
+        undo.before(objects_as_before(place.region, place.bucket, told))
+
+
+def _told_before(undo: UndoJournal, place: Place) -> dict[str, Told]:
+    """Key -> what its oldest open step says of it."""
+    told: dict[str, Told] = {}
+    for _, step in undo.open_steps():  # newest first, so the oldest is set last
+        if step.intent == INTENT and (step.region, step.args["bucket"]) == (place.region, place.bucket):
+            told |= step.args["versions"]
+    return told
 
 
 def breakable_bucket(lab: Lab, region: str) -> Place:
@@ -82,4 +96,4 @@ def _objects_as_before_again(lab: Lab, step: UndoStep) -> None:
         )
 
 
-TAKES_BACK: dict[str, Verb] = {"objects_as_before": _objects_as_before_again}
+TAKES_BACK: dict[str, Verb] = {INTENT: _objects_as_before_again}

@@ -1,8 +1,10 @@
 """Undo steps: typed intents, resolved to current ids when they are replayed, and safe to replay again."""
 
+import contextlib
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
+from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,8 +18,13 @@ from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
 type Verb = Callable[[Lab, UndoStep], None]
+type Numbered = tuple[int, UndoStep]
 
+SIGHT = "control_plane_calm"  # it gives nobody anything to serve with, so it may come before the fence
+WATCHED = "no_failover_follows"  # what was healed unfenced was watched until no failover could follow that it began
 ONLY_AFTER_ALL = "schedule_gone"  # the account takes back what we cannot: not before nothing is left for it
+# Who only waits comes after those that bring what is waited for; newest first within each.
+LATER = {"service_runs": 1, "database_available": 1, "replica_is_made": 1, ONLY_AFTER_ALL: 2}
 # The modules of this room whose TAKES_BACK (intent -> verb) counts.
 TAKING_BACK = (
     "account_warden",
@@ -46,52 +53,122 @@ def take_back(fault: Fault, lab: Lab, undo: UndoJournal, timeline: Timeline) -> 
         timeline.add(Kind.HEALED, repr(fault), region=fault.region)
 
 
-def fence_and_replay(
-    undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clock = SYSTEM, *, also: Iterable[str] = ()
-) -> int:
-    """Take everything back as it must be: each region with an open step is fenced first where its place was taken.
-    ``also`` are regions that an earlier try gave back, and could not watch to the end.
+def take_back_by_hand(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clock = SYSTEM) -> int:
+    """What ``gameday undo`` does once the drill has ended: as :func:`fence_and_replay`, with a note before and after.
 
-    A region that was healed unfenced is watched until no failover can follow that the outage began, also where a step
-    failed or could not be written down: that is raised after it. What cannot be written down is raised last, and a late
-    fence that fails instead of it, since that is worth trying again. Returns how many steps there were. Raises
-    :class:`FaultError` when a fence cannot be verified (before the replay nothing was taken back then), when a step
-    failed, or when a line of the journal cannot be read.
+    No HEAL and no HEALED: those are the drill's own, and its judgement goes by them.
     """
     with timeline.healing_first():
-        regions = dict.fromkeys((*also, *(step.region for _, step in undo.open_steps())))
-        unfenced = [region for region in regions if not fence_if_promoted(lab, region, timeline, clock)]
-        try:
-            steps = replay(undo, lab)
-        except RecordUnwritable:
-            _watch(lab, unfenced, timeline, clock)
-            raise
-        except Exception as cause:
-            with annotating(cause, "watching for a failover that follows"):
-                _watch(lab, unfenced, timeline, clock)
-            raise
-        _watch(lab, unfenced, timeline, clock)
+        timeline.add(Kind.NOTE, "gameday undo takes back", lab=lab.name)
+        steps = fence_and_replay(undo, lab, timeline, clock)
+        timeline.add(Kind.NOTE, "gameday undo has taken back", lab=lab.name, steps=steps)
     return steps
 
 
-def _watch(lab: Lab, regions: list[str], timeline: Timeline, clock: Clock) -> None:
-    """Each of them, whatever becomes of the others."""
+def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clock = SYSTEM) -> int:
+    """Take everything back as it must be: each region with an open step is fenced first where its place was taken.
+
+    What troubles AWS's own answers is taken back before that: who cannot see can fence nobody. A region that was healed
+    unfenced is watched until no failover can follow that the outage began, also where a step failed or could not be
+    written down: that is raised after it. The watch is a step of its own, on the disk before anything is taken back:
+    whoever comes after one that was cut short watches again. What cannot be written down is raised last, and a late
+    fence that fails instead of it, since that is worth trying again. Returns how many steps there were, watches not
+    counted. Raises :class:`FaultError` when a fence cannot be verified (nothing but sight was taken back then), when a
+    step failed, or when a line of the journal cannot be read.
+    """
+    with timeline.healing_first():
+        steps = undo.open_steps()
+        watches = _written_down(undo, dict.fromkeys(step.region for _, step in steps))
+        unfenced = _unfenced(undo, lab, watches, timeline, clock)
+        watch = partial(_watch, undo, lab, watches, unfenced, timeline, clock)
+        try:
+            replay(undo, lab, before_the_watch=True)
+        except RecordUnwritable:
+            watch()
+        except Exception as cause:
+            with annotating(cause, "watching for a failover that follows"):
+                watch()
+            raise
+        else:
+            watch()
+        replay(undo, lab)  # what comes after the watch, and what the disk refused to take
+    return sum(step.intent != WATCHED for _, step in steps)
+
+
+def _unfenced(undo: UndoJournal, lab: Lab, regions: Iterable[str], timeline: Timeline, clock: Clock) -> list[str]:
+    """Those whose place nobody took; the others are fenced now. What keeps sight from being restored is a note here:
+    the replay tries it again, and raises it."""
+    failed, _ = _each(undo, lab, [each for each in undo.open_steps() if each[1].intent == SIGHT])
+    try:
+        return [region for region in regions if not fence_if_promoted(lab, region, timeline, clock)]
+    except Exception as cause:
+        for why in failed:
+            cause.add_note(f"and not even sight was restored: {why}")
+        raise
+
+
+def _written_down(undo: UndoJournal, regions: Iterable[str]) -> dict[str, Numbered | None]:
+    """The watch of each region, on the disk; None where the disk refuses it, which must not keep a region dark."""
+    watches: dict[str, Numbered | None] = {
+        step.region: (number, step) for number, step in undo.open_steps() if step.intent == WATCHED
+    }
+    for region in regions:
+        if region not in watches:
+            watches[region], step = None, UndoStep(WATCHED, region)
+            with contextlib.suppress(RecordUnwritable):
+                watches[region] = (undo.before(step), step)
+    return watches
+
+
+def _watch(
+    undo: UndoJournal,
+    lab: Lab,
+    watches: Mapping[str, Numbered | None],
+    unfenced: Collection[str],
+    timeline: Timeline,
+    clock: Clock,
+) -> None:
+    """Each of them, whatever becomes of the others; one that is fenced already has nothing to wait for."""
+
+    def watch(region: str, written: Numbered | None) -> None:
+        if region in unfenced:
+            fence_if_a_failover_follows(lab, region, timeline, clock)
+        if written:
+            undo.done(*written)
+
     with ExitStack() as each:
-        for region in reversed(regions):
-            each.callback(fence_if_a_failover_follows, lab, region, timeline, clock)
+        for region, written in reversed(list(watches.items())):
+            each.callback(watch, region, written)
 
 
-def replay(undo: UndoJournal, lab: Lab) -> int:
-    """Take back every open step, newest first; returns how many. A step that fails does not keep the others from being
-    tried; then :class:`FaultError` names all that are left, and replaying again is safe. After all the others it raises
-    as :func:`demand_readable` does, and last the :class:`RecordUnwritable` of a step that was taken back and could not
-    be written down."""
-    steps, unreadable = undo.open_steps(), undo.unreadable()
+def replay(undo: UndoJournal, lab: Lab, *, before_the_watch: bool = False) -> int:
+    """Take back every open step, newest first, and those that only wait after them; returns how many. One that fails
+    does not keep the others from being tried; then :class:`FaultError` names all that are left, and replaying again is
+    safe. After all the others it raises as :func:`demand_readable` does, and last the :class:`RecordUnwritable` of a
+    step that was taken back and could not be written down. The account's schedule stays while anything is left, and
+    ``before_the_watch``."""
+    steps = [each for each in undo.open_steps() if each[1].intent != WATCHED]
+    steps.sort(key=lambda each: LATER.get(each[1].intent, 0))
+    last = [each for each in steps if each[1].intent == ONLY_AFTER_ALL]
+    steps = [each for each in steps if each not in last]
+    failed, unwritten = _each(undo, lab, steps)
+    if not (failed or before_the_watch or undo.unreadable()):
+        steps += last
+        failed, more = _each(undo, lab, last)
+        unwritten += more
+    if failed:
+        raise FaultError("every step taken back", "; ".join(failed), f"then: gameday undo {undo.path.parent}")
+    demand_readable(undo)
+    if unwritten:
+        raise unwritten[0]
+    return len(steps)
+
+
+def _each(undo: UndoJournal, lab: Lab, steps: Iterable[Numbered]) -> tuple[list[str], list[RecordUnwritable]]:
+    """Take back each of these; tells which failed and why, and what could not be written down."""
     failed: list[str] = []
     unwritten: list[RecordUnwritable] = []
     for number, step in steps:
-        if (failed or unreadable) and step.intent == ONLY_AFTER_ALL:
-            continue
         try:
             _verb(step)(lab, step)
             undo.done(number, step)
@@ -99,12 +176,7 @@ def replay(undo: UndoJournal, lab: Lab) -> int:
             failed.append(f"step {number} ({step.intent} {dict(step.args)}): {cause}")
         except RecordUnwritable as cause:
             unwritten.append(cause)
-    if failed:
-        raise FaultError("every step taken back", "; ".join(failed), f"then: gameday undo {undo.path.parent}")
-    demand_readable(undo)
-    if unwritten:
-        raise unwritten[0]
-    return len(steps)
+    return failed, unwritten
 
 
 def demand_readable(undo: UndoJournal) -> None:

@@ -6,7 +6,8 @@ gone; on any other it fences the old primary if needed and replays the undo jour
 
 A drill that outlives its ``max_duration_s`` is told so: its next look raises, and it takes back and ends by itself. One
 that hangs where it never looks is killed a minute later, and then has died like any other. So never do two processes
-take back at once, and nothing is broken after it was taken back.
+take back at once, and nothing is broken after it was taken back: a drill under way takes back itself, and its warden
+and ``gameday undo`` take turns.
 """
 
 import contextlib
@@ -28,6 +29,7 @@ from gameday.faults.replay import fence_and_replay
 from gameday.lab.model import Lab
 from gameday.lab.reference import LabReference, is_gone, reach
 from gameday.processes import ProcessId, alive, end, identify, signal_exactly
+from gameday.record.alone import TAKE_BACK, TURN_WITHIN_S, in_turn_in
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
@@ -208,10 +210,10 @@ def take_back(record: Record, reference: LabReference, clock: Clock = SYSTEM) ->
 
 
 def _try_for_minutes(record: Record, reference: LabReference, timeline: Timeline, clock: Clock) -> int:
-    tried: set[str] = set()
     for pause_s in (*TRY_AGAIN_AFTER_S, None):
         try:
-            _take_back(record, reference, timeline, tried)
+            with in_turn_in(record.folder, TAKE_BACK, within_s=TURN_WITHIN_S, waits=_no_word, clock=clock):
+                _take_back(record, reference, timeline, clock)
         except RecordUnwritable:
             raise  # all is taken back, and could not be written down: trying again would not help
         except Exception as cause:  # noqa: BLE001  written down, and tried again
@@ -223,14 +225,18 @@ def _try_for_minutes(record: Record, reference: LabReference, timeline: Timeline
     return 1
 
 
-def _take_back(record: Record, reference: LabReference, timeline: Timeline, tried: set[str]) -> None:
+def _no_word() -> None:
+    """Nobody listens to a warden any more."""
+
+
+def _take_back(record: Record, reference: LabReference, timeline: Timeline, clock: Clock = SYSTEM) -> None:
     if reference.private:
         _destroy(reference)
         timeline.add(Kind.WARDEN, "the drill's own lab is gone", lab=reference.name)
     elif is_gone(reference):
         timeline.add(Kind.WARDEN, "the lab is gone, and what was broken with it", lab=reference.name)
     else:
-        steps = _heal(reach(reference), record, timeline, tried)
+        steps = _heal(reach(reference), record, timeline, clock)
         timeline.add(Kind.WARDEN, "healed", steps=steps)
 
 
@@ -243,12 +249,10 @@ def _destroy(reference: LabReference) -> None:
         return  # its own sweeper was faster: nothing of that name is left
 
 
-def _heal(lab: Lab, record: Record, timeline: Timeline, tried: set[str]) -> int:
-    """``tried`` grows by the regions healed now: a later try may have to fence one that has no open step any more."""
+def _heal(lab: Lab, record: Record, timeline: Timeline, clock: Clock = SYSTEM) -> int:
     undo = UndoJournal(record.undo)
     try:
-        tried |= {step.region for _, step in undo.open_steps()}
-        return fence_and_replay(undo, lab, timeline, also=sorted(tried))
+        return fence_and_replay(undo, lab, timeline, clock)
     finally:
         undo.close()
 

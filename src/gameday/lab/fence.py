@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from gameday.clock import NS, SYSTEM, Clock, eventually
 from gameday.errors import DeadlineError, FaultError
 from gameday.facts import Kind
@@ -57,26 +59,40 @@ def fence_if_a_failover_follows(lab: Lab, region: str, timeline: Timeline, clock
     that time starts a failover beside a primary that lives. One that finds the check healthy again decides against it,
     and nobody must be fenced for it: each is given its time to decide. Ends when the check says healthy and no failover
     runs, or after twice that time, when one that has not decided yet is fenced for; a check that is still unhealthy
-    then is noted.
+    then is noted. A look that AWS does not answer is made again, and raises only when the time is over.
     """
-    if status.database(lab, region).role == "replica":
+    own = status.database(lab, region).role
+    if own == "replica" or _holds_what_it_took(lab, region, own):
         return False
     timers = timers_of(lab)
     limit_s = 2 * timers.health_check_threshold * timers.health_check_interval_s + EVENT_WITHIN_S
     deadline_ns = clock.mono_ns() + int(limit_s * NS)
     while True:
-        is_healthy = status.health_check(lab) == "healthy"  # asked first: a failover may have begun a moment before
         is_over = clock.mono_ns() >= deadline_ns
-        if was_replaced(lab, region):
-            if (is_over or not _is_deciding(lab, region)) and fence_if_promoted(lab, region, timeline, clock):
-                return True
-        elif is_healthy:
-            return False
-        if is_over:
-            if not is_healthy:
-                timeline.add(Kind.NOTE, "healed, and the health check is still unhealthy: a failover may follow")
-            return False
+        try:
+            followed = _has_followed(lab, region, timeline, clock, is_over=is_over)
+        except (BotoCoreError, ClientError):
+            if is_over:
+                raise
+        else:
+            if followed is not None:
+                return followed
         clock.sleep(LOOK_EVERY_S)
+
+
+def _has_followed(lab: Lab, region: str, timeline: Timeline, clock: Clock, *, is_over: bool) -> bool | None:
+    """One look: True when a failover followed and the region is fenced, False when none will, None when it may."""
+    is_healthy = status.health_check(lab) == "healthy"  # asked first: a failover may have begun a moment before
+    if was_replaced(lab, region):
+        if (is_over or not _is_deciding(lab, region)) and fence_if_promoted(lab, region, timeline, clock):
+            return True
+    elif is_healthy:
+        return False
+    if not is_over:
+        return None
+    if not is_healthy:
+        timeline.add(Kind.NOTE, "healed, and the health check is still unhealthy: a failover may follow")
+    return False
 
 
 def _is_deciding(lab: Lab, region: str) -> bool:
@@ -92,15 +108,28 @@ def was_replaced(lab: Lab, region: str) -> bool:
     A failover that runs and has not decided against it, and a PRIMARY record that points elsewhere, count: what is
     healed a moment before the other database is promoted would be a second primary. A replica that is gone, failed or
     not made yet took no place. A region whose own database is a replica has no place to lose, nor has a standby whose
-    replica is gone.
+    replica is gone, nor one that took the place and holds it.
     """
     own = status.database(lab, region).role
     if own == "replica" or (own == "gone" and region == lab.secondary and status.latched_to(lab) != region):
+        return False
+    if _holds_what_it_took(lab, region, own):
         return False
     if _has_the_place(lab, lab.other(region)):
         return True
     execution = status.execution(lab)
     return execution is not None and execution.status == "RUNNING" and execution.state not in NOT_NEEDED
+
+
+def _holds_what_it_took(lab: Lab, region: str, own: str) -> bool:
+    """Whether ``region`` was the standby, was promoted, and serves: clients are sent there, and it wants tasks.
+
+    The old primary says primary of itself for ever, fenced or not, and its health check stays unhealthy: neither takes
+    the place back. A failback does, and it drains this region before it promotes the other.
+    """
+    if region != lab.secondary or own != "primary" or status.latched_to(lab) != region:
+        return False
+    return bool(status.service_of(lab, region).get("desiredCount", 0))
 
 
 def _has_the_place(lab: Lab, region: str) -> bool:

@@ -55,7 +55,7 @@ class AlarmNow:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSeen:
-    """The newest execution of the failover state machine, with the state it entered last."""
+    """An execution of the failover state machine, with the state it entered last."""
 
     arn: str
     status: str
@@ -225,9 +225,14 @@ def latched_to(lab: Lab) -> str | None:
 
 
 def execution(lab: Lab) -> ExecutionSeen | None:
-    """The newest execution of the failover, or None when it never ran."""
-    steps = lab.client("stepfunctions", lab.secondary)
-    found = steps.list_executions(stateMachineArn=lab.shared("StateMachineArn"), maxResults=1)["executions"]
+    """The failover's execution that runs; else its newest, or None when it never ran.
+
+    Of several that run the oldest, which has its turn: the others wait for its end (infra). A newer one that found
+    nothing to do may end while it still promotes.
+    """
+    steps, machine = lab.client("stepfunctions", lab.secondary), lab.shared("StateMachineArn")
+    running = steps.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+    found = running[-1:] or steps.list_executions(stateMachineArn=machine, maxResults=1)["executions"]
     if not found:
         return None
     arn = found[0]["executionArn"]

@@ -5,12 +5,16 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
+from gameday.clock import NS, SYSTEM, Clock
 from gameday.errors import InputError
 
+TAKE_BACK = "take back what was broken, as told in"  # what a warden and `gameday undo` never do at once
+TURN_WITHIN_S = 300.0
+LOOK_EVERY_S = 0.2
 LEFT_AFTER_S = 60.0  # a folder so old that nobody holds; one just made may not be held yet
 
 
@@ -35,6 +39,32 @@ def alone_in(folder: Path, what: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def in_turn_in(
+    folder: Path, what: str, *, within_s: float, waits: Callable[[], object], clock: Clock = SYSTEM
+) -> Iterator[None]:
+    """As :func:`alone_in`, and waits for whoever does it already; ``waits`` is called when that begins.
+
+    On a file system that knows no locks it goes on without: what is broken must be taken back there too.
+    """
+    deadline_ns, has_told = clock.mono_ns() + int(within_s * NS), False
+    with contextlib.ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(alone_in(folder, what))
+                break
+            except InputError:
+                if clock.mono_ns() >= deadline_ns:
+                    raise
+            except OSError:
+                break
+            if not has_told:
+                waits()
+                has_told = True
+            clock.sleep(LOOK_EVERY_S)
+        yield
 
 
 @contextlib.contextmanager

@@ -1,7 +1,11 @@
 """Judging, rendering and undoing from a record alone."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, redirect_stderr
 from hashlib import sha256
+from io import StringIO
+from threading import Event
 
 import pytest
 from click.testing import CliRunner
@@ -9,9 +13,12 @@ from stub_world import StubFault, StubLoad, StubWorld
 
 from gameday.cli import cli
 from gameday.drill import Drill
-from gameday.errors import FaultError
+from gameday.errors import FaultError, InputError
 from gameday.facts import Objectives
 from gameday.measure import proved
+from gameday.record.alone import TAKE_BACK, alone_in
+from gameday.record.undo import UndoJournal, UndoStep
+from gameday.underway import announced
 
 
 @pytest.fixture
@@ -101,6 +108,59 @@ def test_undo_never_says_that_nothing_is_left_when_a_step_cannot_be_read(drill):
     assert isinstance(told.exception, FaultError)
     assert "every line of" in str(told.exception)
     assert "Next: read it, and compare both regions" in str(told.exception)
+
+
+def test_undo_leaves_a_drill_in_progress_alone(drill, tmp_path, monkeypatch):
+    monkeypatch.setenv("GAMEDAY_HOME", str(tmp_path / "home"))
+    where, journal = drill.record.folder, UndoJournal(drill.record.undo)
+    journal.before(UndoStep("moon_back", "ap-southeast-2"))
+    journal.close()
+    before = drill.record.undo.read_bytes()
+    with announced(drill.record, "drill", "the-lab"):
+        told = CliRunner().invoke(cli, ["undo", str(where)])
+    assert (told.exit_code, drill.record.undo.read_bytes()) == (1, before)
+    assert isinstance(told.exception, InputError)
+    assert f"Next: gameday abort {where.resolve()} ends and heals it" in str(told.exception)
+    assert "is gone, and what was broken" in CliRunner().invoke(cli, ["undo", str(where)]).output
+
+
+def test_undo_waits_while_the_warden_takes_back_and_does_what_is_left(drill):
+    journal = UndoJournal(drill.record.undo)
+    step = UndoStep("moon_back", "ap-southeast-2")
+    number = journal.before(step)
+    waits, begun = Waiting(), ExitStack()
+    begun.enter_context(alone_in(drill.record.folder, TAKE_BACK))
+
+    def heals():
+        waits.begun.wait(30)
+        journal.done(number, step)
+        journal.close()
+        begun.close()
+
+    with ThreadPoolExecutor() as warden:
+        warden.submit(heals)
+        with redirect_stderr(waits):
+            cli.main(["undo", str(drill.record.folder)], standalone_mode=False)
+    assert "takes back: waiting up to 300 s" in waits.getvalue()
+    assert journal.is_settled()
+
+
+class Waiting(StringIO):
+    """Says when somebody wrote to it."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun = Event()
+
+    def write(self, text):
+        written = super().write(text)
+        self.begun.set()
+        return written
+
+
+def test_undo_leaves_nothing_in_the_record_that_its_manifest_does_not_know(drill):
+    CliRunner().invoke(cli, ["undo", str(drill.record.folder)])
+    assert CliRunner().invoke(cli, ["verify", str(drill.record.folder)]).exit_code == 0
 
 
 def test_judging_says_aloud_that_the_self_test_was_not_run_and_the_verdict_stays(drill, monkeypatch):

@@ -1,9 +1,12 @@
 """A control plane in memory for the tests of fencing and healing, and a clock on which things happen to it."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from gameday.clock import NS, HandClock
 from gameday.lab.model import Lab, Outputs
@@ -21,6 +24,7 @@ class Account:
         default_factory=lambda: {EAST: ("primary", "available"), WEST: ("replica", "available")}
     )
     execution: str | None = None
+    newer_execution: str | None = None
     state: str = "PromoteReplica"  # the one that the execution entered last
     points_at: str = EAST
     health: str = GOOD
@@ -68,7 +72,7 @@ class Stub:
         self.account.desired = desiredCount
 
     def describe_services(self, **_: Any) -> dict[str, Any]:
-        return {"services": [{"runningCount": self.account.desired}]}
+        return {"services": [{"runningCount": self.account.desired, "desiredCount": self.account.desired}]}
 
     def list_tasks(self, **_: Any) -> dict[str, Any]:
         return {"taskArns": []}
@@ -85,9 +89,11 @@ class Stub:
     def describe_network_acls(self, **_: Any) -> dict[str, Any]:
         return {"NetworkAcls": [{"Associations": [{"SubnetId": "subnet", "NetworkAclId": "acl"}]}]}
 
-    def list_executions(self, **_: Any) -> dict[str, Any]:
-        runs = [{"executionArn": "arn", "status": self.account.execution}] if self.account.execution else []
-        return {"executions": runs}
+    def list_executions(self, *, statusFilter: str = "", maxResults: int = 100, **_: Any) -> dict[str, Any]:
+        """The newest first."""
+        runs = {"newer": self.account.newer_execution, "arn": self.account.execution}
+        told = [{"executionArn": arn, "status": status} for arn, status in runs.items() if status]
+        return {"executions": [one for one in told if one["status"].startswith(statusFilter)][:maxResults]}
 
     def get_paginator(self, _: str) -> "Stub":
         return self
@@ -102,6 +108,26 @@ class Stub:
         value = f"{self.account.points_at}.app.gameday.example"
         record = {"Name": "app.gameday.example.", "TTL": 30, "Failover": "PRIMARY"}
         return {"ResourceRecordSets": [{**record, "ResourceRecords": [{"Value": value}]}]}
+
+
+class Throttled(Stub):
+    def get_health_check_status(self, **of: Any) -> dict[str, Any]:
+        assert isinstance(self.account, ThrottledAccount)
+        self.account.looks += 1
+        if self.account.looks > self.account.answers_after:
+            return super().get_health_check_status(**of)
+        raise ClientError({"Error": {"Code": "Throttling"}}, "GetHealthCheckStatus")
+
+
+@dataclass
+class ThrottledAccount(Account):
+    """Route 53 does not tell the health check's status, for so many looks."""
+
+    answers_after: float = math.inf
+    looks: int = 0
+
+    def client(self, service: str, region: str) -> Stub:
+        return Throttled(self, region)
 
 
 def lab_on(account: Account) -> Lab:

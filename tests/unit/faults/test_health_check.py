@@ -68,6 +68,22 @@ def test_a_check_that_was_inverted_before_is_left_so(
     assert lies(lab, route53) == (True, False)
 
 
+def test_two_lies_by_one_check_are_taken_back_in_whatever_order(
+    ec2: Any, route53: Any, undo: UndoJournal, timeline: Timeline
+) -> None:
+    """The newer step may fail once, and is then replayed after the older one."""
+    lab = lab_with_check(ec2, route53)
+    HealthCheckTrouble(REGION, "blinded").inject(lab, undo, timeline)
+    with pytest.raises(FaultError, match="the check says unhealthy"):  # moto's checks always say healthy
+        HealthCheckTrouble(REGION, "forced", effect_within_s=0.1).inject(lab, undo, timeline)
+    newest, oldest = undo.open_steps()
+    undo.done(*newest)
+    replay(undo, lab)
+    undo.before(newest[1])
+    replay(undo, lab)
+    assert (lies(lab, route53), oldest[1]) == ((False, False), newest[1])
+
+
 def test_an_untagged_check_is_left_alone(ec2: Any, route53: Any, undo: UndoJournal, timeline: Timeline) -> None:
     lab = lab_with_check(ec2, route53, tagged=False)
     with pytest.raises(GuardError, match="health checks"):

@@ -75,6 +75,21 @@ def test_what_ransomware_did_is_taken_back_and_again_is_nothing(
     assert (bodies(stage), len(stage.versions(SOURCE))) == (good, count)
 
 
+def test_two_faults_on_the_same_objects_are_taken_back_in_whatever_order(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal
+):
+    """The newer step may fail once, and is then replayed after the older one."""
+    good = bodies(stage)
+    for seed in (1, 2):
+        ObjectRansomware(EAST, seed=seed).inject(stage.lab, undo, timeline)
+    newest, _ = undo.open_steps()
+    undo.done(*newest)
+    replay(undo, stage.lab)
+    undo.before(newest[1])
+    replay(undo, stage.lab)
+    assert bodies(stage) == good
+
+
 def undo_steps(undo: UndoJournal) -> list[Any]:
     from gameday.record.lines import Damage, read_lines
     from gameday.record.undo import UndoLine

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from fence_stage import EAST, FAILING, Account, Turning, lab_on
+from fence_stage import EAST, FAILING, WEST, Account, Turning, lab_on
 
+from gameday.clock import HandClock
 from gameday.errors import FaultError, RecordUnwritable
+from gameday.facts import Kind
 from gameday.faults.account_warden import schedule_gone
 from gameday.faults.acls import subnet_acl
 from gameday.faults.base import Fault
 from gameday.faults.region_outage import RegionOutage
-from gameday.faults.replay import fence_and_replay, take_back
+from gameday.faults.replay import WATCHED, fence_and_replay, take_back, take_back_by_hand
+from gameday.faults.task_loss import service_runs
 from gameday.record.layout import Record
-from gameday.record.lines import LineWriter
+from gameday.record.lines import Damage, LineWriter
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
@@ -114,6 +117,52 @@ def test_while_a_line_is_unreadable_the_accounts_own_schedule_stays(undo: UndoJo
     with pytest.raises(FaultError, match="cannot be read"):
         fence_and_replay(undo, lab_on(Account()), timeline)
     assert [step for _, step in undo.open_steps()] == [scheduled]
+
+
+def test_a_watch_that_is_cut_short_stays_on_the_disk_and_is_watched_again(
+    undo: UndoJournal, timeline: Timeline
+) -> None:
+    """By a kill, by Ctrl-C, by the end of the drill's time; the account's own schedule stays meanwhile."""
+    account, scheduled = Account(health=FAILING), schedule_gone(EAST, "one")
+    for step in (scheduled, STEP):
+        undo.before(step)
+    with pytest.raises(KeyboardInterrupt):
+        fence_and_replay(undo, lab_on(account), timeline, Turning(1, interrupt))
+    assert [step for _, step in undo.open_steps()] == [UndoStep(WATCHED, EAST), scheduled]
+    assert fence_and_replay(undo, lab_on(account), timeline, a_failover_after(20, account)) == 1
+    assert (account.desired, account.ingress, undo.open_steps()) == (0, [], [])
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_region_that_was_fenced_before_it_was_healed_is_not_watched(undo: UndoJournal, timeline: Timeline) -> None:
+    clock = HandClock()
+    undo.before(STEP)
+    assert fence_and_replay(undo, lab_on(Account(points_at=WEST, health=FAILING)), timeline, clock) == 1
+    assert (clock.now_ns, undo.open_steps()) == (0, [])
+
+
+def test_what_only_waits_is_taken_back_after_what_it_waits_for(undo: UndoJournal, timeline: Timeline) -> None:
+    """No task starts behind an ACL that denies all, however long it is waited for."""
+    account = Account()
+    for step in (schedule_gone(EAST, "one"), STEP, service_runs(EAST), STEP):
+        undo.before(step)
+    fence_and_replay(undo, lab_on(account), timeline)
+    done = [line.step.intent for line in undo._read() if line.ev == "done"]
+    assert done == ["subnet_acl", "subnet_acl", "service_runs", WATCHED, "schedule_gone"]
+
+
+def test_what_is_taken_back_by_hand_is_on_the_timeline_and_is_no_healing_of_the_drill(
+    undo: UndoJournal, timeline: Timeline, record: Record
+) -> None:
+    undo.before(STEP)
+    assert take_back_by_hand(undo, lab_on(Account()), timeline) == 1
+    events = record.read_events(Damage())
+    assert [(event.kind, event.what) for event in events] == [
+        (Kind.NOTE, "gameday undo takes back"), (Kind.NOTE, "gameday undo has taken back"),
+    ]  # fmt: skip
 
 
 def test_nothing_broken_is_nothing_to_do(undo: UndoJournal, timeline: Timeline, record: Record) -> None:

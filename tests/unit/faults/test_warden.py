@@ -4,21 +4,22 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from fence_stage import EAST, Account, Stub, lab_on
+from fence_stage import EAST, ThrottledAccount, Turning, lab_on
 
-from gameday.clock import HandClock, eventually
+from gameday.clock import NS, HandClock, eventually
 from gameday.errors import FaultError
 from gameday.facts import OUTLIVED, Kind
 from gameday.faults.acls import subnet_acl
+from gameday.faults.replay import WATCHED
 from gameday.faults.warden import DISMISSED, TAKES_OVER, UNHEEDED, Warden, _heal, _last_words, take_back
 from gameday.lab.reference import LabReference
 from gameday.processes import alive, identify, signal_exactly
+from gameday.record.alone import TAKE_BACK, alone_in
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
 from gameday.record.timeline import Timeline
@@ -31,6 +32,7 @@ from pathlib import Path
 from gameday.faults.warden import Warden, Watch
 from gameday.lab.reference import LabReference
 from gameday.processes import identify
+from gameday.record.alone import TAKE_BACK, alone_in
 from gameday.record.layout import Record
 
 watch = Watch(identify(os.getpid()), LabReference("local", "nobody-holds-this-name"), 0.1, ends_within_s=0.1)
@@ -45,6 +47,7 @@ import os, signal, sys
 from pathlib import Path
 from gameday.faults.warden import Warden
 from gameday.lab.reference import LabReference
+from gameday.record.alone import TAKE_BACK, alone_in
 from gameday.record.layout import Record
 
 warden = Warden.start(Record(Path(sys.argv[1])), LabReference("local", "nobody-holds-this-name"))
@@ -76,6 +79,14 @@ def test_a_private_lab_that_is_gone_already_is_what_the_warden_wanted(tmp_path: 
     assert clock.mono_ns() == 0
 
 
+def test_a_warden_waits_for_its_turn_while_somebody_else_takes_back(tmp_path: Path) -> None:
+    record, other = Record.create(tmp_path, "drill"), ExitStack()
+    other.enter_context(alone_in(record.folder, TAKE_BACK))
+    clock = Turning(20.0, other.close)
+    assert take_back(record, NOWHERE, clock) == 0
+    assert 20 <= clock.mono_ns() / NS < 21
+
+
 def test_what_cannot_be_taken_back_is_tried_for_minutes_and_written_down_each_time(tmp_path: Path) -> None:
     record, clock = Record.create(tmp_path, "drill"), HandClock(0)
     assert take_back(record, LabReference("aws", "nothing-of-that-name"), clock) == 1
@@ -83,25 +94,16 @@ def test_what_cannot_be_taken_back_is_tried_for_minutes_and_written_down_each_ti
     assert said(record).count("could not take everything back") == 7
 
 
-class Throttled(Stub):
-    def get_health_check_status(self, **_: Any) -> dict[str, Any]:
-        raise ClientError({"Error": {"Code": "Throttling"}}, "GetHealthCheckStatus")
-
-
-class ThrottledAccount(Account):
-    def client(self, service: str, region: str) -> Stub:
-        return Throttled(self, region)
-
-
 def test_a_region_that_an_earlier_try_gave_back_and_could_not_watch_is_fenced_by_the_next(tmp_path: Path) -> None:
-    record, account, tried = Record.create(tmp_path, "drill"), ThrottledAccount(), set[str]()
+    record, account, clock = Record.create(tmp_path, "drill"), ThrottledAccount(), HandClock()
     with closing(UndoJournal(record.undo)) as undo, closing(Timeline(record)) as timeline:
         undo.before(subnet_acl(EAST, "subnet", "acl"))
         with pytest.raises(ClientError, match="Throttling"):
-            _heal(lab_on(account), record, timeline, tried)
-        assert undo.open_steps() == []
+            _heal(lab_on(account), record, timeline, clock)
+        assert [step.intent for _, step in undo.open_steps()] == [WATCHED]
         account.execution = "RUNNING"
-        _heal(lab_on(account), record, timeline, tried)
+        _heal(lab_on(account), record, timeline, clock)
+        assert undo.open_steps() == []
     assert (account.desired, account.ingress) == (0, [])
 
 

@@ -4,12 +4,16 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
+from fence_stage import Turning
 
+from gameday.clock import NS, HandClock
 from gameday.errors import InputError
-from gameday.record.alone import LEFT_AFTER_S, alone_in, own_folder
+from gameday.record.alone import LEFT_AFTER_S, alone_in, in_turn_in, own_folder
 
 
 def test_a_second_one_is_refused_and_told_what_is_going_on(tmp_path: Path) -> None:
@@ -26,6 +30,26 @@ def test_after_the_first_has_ended_even_with_an_error_the_next_one_may(tmp_path:
 
 def test_a_folder_that_is_not_there_is_left_to_its_reader(tmp_path: Path) -> None:
     with alone_in(tmp_path / "none", "run"):
+        pass
+
+
+def test_whoever_waits_for_its_turn_says_so_once_and_goes_on_when_the_other_has_ended(tmp_path: Path) -> None:
+    other, told = ExitStack(), list[str]()
+    other.enter_context(alone_in(tmp_path, "heal"))
+    clock = Turning(5.0, other.close)
+    with in_turn_in(tmp_path, "heal", within_s=10, waits=lambda: told.append("waits"), clock=clock):
+        assert told == ["waits"]
+        with pytest.raises(InputError):
+            alone_in(tmp_path, "heal").__enter__()
+    assert 5 <= clock.now_ns / NS < 6
+
+
+def test_a_turn_that_does_not_come_in_time_is_refused(tmp_path: Path) -> None:
+    clock, turn = HandClock(), partial(in_turn_in, tmp_path, "heal", within_s=10, waits=list)
+    with alone_in(tmp_path, "heal"), pytest.raises(InputError, match="another process does"):
+        turn(clock=clock).__enter__()
+    assert clock.now_ns / NS >= 10
+    with turn(clock=clock):
         pass
 
 
