@@ -105,6 +105,11 @@ class Clients:
         sights = [self.outside.sight(target, newest=newest, since_ns=since_ns) for target in TARGETS]
         return all(sight.seen >= at_least and sight.share >= share for sight in sights)
 
+    def are_good_again(self, writes_per_s: float, *, since_ns: int) -> bool:
+        """Whether the newest second's probes (20 at least), all of them after ``since_ns``, are good by 99 %."""
+        n = max(20, round(writes_per_s))
+        return self.are_good(RECOVERED_SHARE, at_least=n, newest=n, since_ns=since_ns)
+
     def told(self, newest: int) -> str:
         """What was seen last, as words: ``writes: 3 of 100 good, reads: 100 of 100 good``."""
         return ", ".join(f"{target}s: {self.outside.sight(target, newest=newest)}" for target in TARGETS)

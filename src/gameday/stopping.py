@@ -19,7 +19,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from gameday.clock import NS, SYSTEM, Clock
+from gameday.clock import NS, SYSTEM, Clock, heeding
 from gameday.errors import DrillStopped, GuardError
 from gameday.facts import ABORTED, Kind, StopCondition
 from gameday.lab.model import GLOBAL_REGION, Lab
@@ -104,6 +104,12 @@ class Door:
 LIBRARY = Door()
 
 
+class _Healing(threading.local):
+    """Of each thread its own: in how many healings it is just now, one within the other."""
+
+    depth = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """Whether a condition held when it was looked at, and what was seen."""
@@ -160,7 +166,10 @@ class Stopping:
         self._threads: list[threading.Thread] = []
         self._breach: Breach | None = None
         self._signals = self._is_over = self._is_raised = False
-        self._held = 0  # how many are healing just now
+        self._healing = _Healing()
+        # Whoever breaks or heals holds it, so that no step is replayed whose mutation is still to come. To be entered
+        # as it is: a signal cannot come between its being taken and the ``with``, as it can in a function around it.
+        self.changing = threading.RLock()
 
     @property
     def breached(self) -> bool:
@@ -196,28 +205,40 @@ class Stopping:
         self.check()
 
     def check(self) -> None:
-        """Raise the breach, whenever and wherever it is asked; never while the drill heals.
+        """Raise the breach, whenever and wherever it is asked; never in a thread that heals. Once the drill ends, any
+        other thread is told so as well.
 
         Without a lock: the signal may come while one is held.
         """
-        breach = self._breach
-        if breach and not self._held:
+        if self._healing.depth:
+            return
+        if breach := self._breach:
             told = f"{breach.seen}{f' (asked by {breach.who})' if breach.who else ''}"
             expected = "nobody to ask for the drill's end" if breach.what == ABORTED else breach.what
             raise self._door.error(expected, told, "the drill was aborted; look at its report before you run it again")
+        if self._end.is_set():
+            raise self._door.error("a drill in progress", "it has ended", "begin nothing more in its other threads")
+
+    @contextlib.contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Raise the breach now, and while inside by every wait of this thread, which no signal ends if it is not the
+        main one."""
+        self.check()
+        with heeding(self.check):
+            yield
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """While inside, nothing is raised: the drill heals."""
-        self._held += 1
+        """While inside, nothing is raised in this thread: it heals. Every other one still hears of the breach."""
+        self._healing.depth += 1
         try:
             yield
         finally:
-            self._held -= 1
+            self._healing.depth -= 1
 
     def stand_down(self) -> None:
-        """From now on nothing is raised: the drill ends anyway. Looking ends too."""
-        self._held += 1
+        """From now on nothing is raised in this thread, which ends the drill anyway. Looking ends too."""
+        self._healing.depth += 1
         self._end.set()
 
     def _start(self, work: Callable[[], None], name: str) -> None:
