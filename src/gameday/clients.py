@@ -1,6 +1,6 @@
 """A drill's clients: the load and the prober beside it, started, waited with, seen from outside, and stopped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,13 +42,13 @@ class HeedingClock:
 
 @dataclass
 class Clients:
-    """Whoever waits, waits here: a client that dies ends the wait with a :class:`LoadError`, a lab that dies, with what
-    ``check_lab`` raises."""
+    """Whoever waits, waits here: a client that dies ends the wait with a :class:`LoadError`, and so does what one of
+    ``checks`` raises: of a lab that died, of a drill that was stopped."""
 
     outside: Outside
     timeline: Timeline
     clock: Clock
-    check_lab: Callable[[], None]
+    checks: Sequence[Callable[[], None]]
     _running: list[Client] = field(default_factory=list)
 
     def add(self, kind: Kind, client: Client, stack: ExitStack) -> None:
@@ -115,8 +115,9 @@ class Clients:
         return ", ".join(f"{target}s: {self.outside.sight(target, newest=newest)}" for target in TARGETS)
 
     def check(self) -> None:
-        """Raise :class:`LabError` when the lab died, :class:`LoadError` when a client did."""
-        self.check_lab()
+        """Raise what one of ``checks`` does; :class:`LoadError` when a client died."""
+        for check in self.checks:
+            check()
         for client in self._running:
             client.check()
 

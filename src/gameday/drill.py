@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -18,14 +19,13 @@ from typing import TYPE_CHECKING, Any, Self
 from gameday.clients import Clients
 from gameday.clock import SYSTEM, Clock
 from gameday.documents import documents_of
-from gameday.errors import DeadlineError, FaultError, InputError, annotating
+from gameday.errors import DeadlineError, InputError, annotating
 from gameday.facts import Event, Kind, Measurement, Objectives, Plan, StopCondition, Verdict
 from gameday.faults.account_warden import unwatched, watch_over
 from gameday.faults.guard import may_drill
 from gameday.faults.rehearsal import rehearse
 from gameday.faults.replay import fence_and_replay
-from gameday.guarding import may_fail_over, may_fence, may_walk
-from gameday.lab.fence import fence_if_promoted
+from gameday.guarding import fence_the_replaced, may_fail_over, may_walk
 from gameday.live import Display, Silent, shown
 from gameday.outside import Outside, silence_s
 from gameday.preparing import LOCAL, Intent, LabChoice, first_plan, plan_on, plan_with, usual_load, written
@@ -36,6 +36,7 @@ from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 from gameday.recovery.failover import UNPLANNED, start_planned_failover, start_unplanned_failover
 from gameday.recovery.runbook import Runbook, Scene
+from gameday.recovery.snapshot import take
 from gameday.recovery.switching import is_a_switch, walk_heeding
 from gameday.seen import Awaited, Seen
 from gameday.stopping import LIBRARY, Door, Stopping, heals_after, look_at, note_the_end, unswallowed
@@ -194,20 +195,27 @@ class Drill:
 
         A planned one breaks nothing and changes both regions, which must be as breakable as for a fault.
         """
-        may_fail_over(self.lab, mode)
-        if mode == UNPLANNED:
-            start_unplanned_failover(self.lab, self.timeline)
-            return
-        self._phase("switch")
-        self._plan_a_switch()
-        self._seen.executions[start_planned_failover(self.lab, self.timeline)] = "RUNNING"  # before the observer's look
-        self._injected_ns = self._clock.mono_ns()
+        with self._stopping.changing, self._stopping.heeded():
+            may_fail_over(self.lab, mode)
+            if mode == UNPLANNED:
+                start_unplanned_failover(self.lab, self.timeline)
+                return
+            self._phase("switch")
+            self._plan_a_switch()
+            self._seen.executions[start_planned_failover(self.lab, self.timeline)] = "RUNNING"  # before any look at it
+            self._injected_ns = self._clock.mono_ns()
 
+    @unswallowed()
     def fence(self) -> None:
         """Isolate the old primary after a switch: tasks 0, its database closed, verified; else :class:`FaultError`."""
-        may_fence(self.lab)
-        if not fence_if_promoted(self.lab, self.lab.primary, self.timeline, self._clock):
-            raise FaultError("the primary replaced by the other region", "it still is the primary", "fail over first")
+        with self._stopping.changing, self._stopping.heeded():
+            fence_the_replaced(self.lab, self.lab.primary, self.timeline, self._clock)
+
+    @unswallowed()
+    def snapshot(self, region: str, within_s: float = 900.0) -> str:
+        """Take one of a region's database and wait until it is available, ``within_s`` × timer scale; its name."""
+        with self._stopping.heeded():
+            return take(self.lab, region, self.timeline, within_s=within_s)
 
     @unswallowed()
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
@@ -250,8 +258,7 @@ class Drill:
                 return
             self._phase("heal")
             while self._faults:
-                fault = self._faults[-1]
-                fault.heal(self.lab, self.undo, self.timeline)
+                (fault := self._faults[-1]).heal(self.lab, self.undo, self.timeline)
                 self._faults.remove(fault)
             if not self.undo.is_settled():
                 fence_and_replay(self.undo, self.lab, self.timeline)
@@ -341,14 +348,8 @@ class Drill:
         opened.callback(self._when_the_clients_have_stopped)
         load = self.intent.load
         outside = Outside(self.record.probes, self.intent.objectives.latency_bound_s, silence_s(load))
-
-        def check() -> None:
-            self._world.check_lab(self.lab)
-            self._warden.check()
-            observer.check()
-            self._stopping.check()
-
-        self.clients = Clients(outside, self.timeline, self._clock, check)
+        checks = partial(self._world.check_lab, self.lab), self._warden.check, observer.check, self._stopping.check
+        self.clients = Clients(outside, self.timeline, self._clock, checks)
         self.clients.add(Kind.PROBER, self._world.prober(load, self.lab, self.record), opened)
         self.clients.add(Kind.LOAD, self._world.load(load, self.lab, self.record), opened)
         self._documents = documents_of(load, self.lab, self.record, self.timeline, opened)
@@ -368,10 +369,9 @@ class Drill:
 
     def _when_the_clients_have_stopped(self) -> None:
         """Nothing is written any more and the lab is still up: read the survivors, and the old primary's WAL."""
-        if not self._observed:
-            return
-        read_finally(self._read_back, self.record, self.timeline)
-        self._keep_the_old_primarys_wal()
+        if self._observed:
+            read_finally(self._read_back, self.record, self.timeline)
+            self._keep_the_old_primarys_wal()
 
     def _keep_the_old_primarys_wal(self) -> None:
         """Once; and only after a promotion, else there is no fork."""
@@ -382,8 +382,8 @@ class Drill:
         return self._world.read_back(self.lab, self.record, writer, within_s)
 
     def _is_recovered(self) -> bool:
-        good = self.clients.are_good_again(self.intent.load.writes_per_s, since_ns=self._injected_ns)
-        return good and not self._seen.failing_over
+        a_second = self.intent.load.writes_per_s
+        return not self._seen.failing_over and self.clients.are_good_again(a_second, since_ns=self._injected_ns)
 
     def _plan(self, plan: Plan) -> None:
         self.plan = plan

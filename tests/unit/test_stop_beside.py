@@ -199,3 +199,27 @@ def test_who_is_still_at_work_when_the_drill_has_ended_is_told_so(tmp_path):
     error = Beside(drill.clients.check).ended()
     assert isinstance(error, DrillStopped)
     assert "it has ended" in str(error)
+
+
+AFTER_A_STOP = [
+    lambda drill: drill.fail_over(),
+    lambda drill: drill.fail_over("planned"),
+    lambda drill: drill.fence(),
+    lambda drill: drill.snapshot(PRIMARY),
+    lambda drill: drill.run(Runbook("moon", "", "", ())),
+]
+
+
+@pytest.mark.parametrize("begin", AFTER_A_STOP)
+def test_nothing_that_calls_aws_begins_in_any_thread_once_the_drill_was_stopped(begin, tmp_path):
+    world, weather = StubWorld(), Weather()  # its AWS answers nobody: whoever asks it ends with another error
+    with drill_stopped_by(weather, world, tmp_path) as drill:
+        drill.baseline()
+        weather.turns()
+        with pytest.raises(DrillStopped):
+            wait_for_ever()
+        told = drill.record.timeline.read_bytes()
+        assert isinstance(Beside(lambda: begin(drill)).ended(), DrillStopped)
+        with pytest.raises(DrillStopped):
+            begin(drill)
+        assert drill.record.timeline.read_bytes() == told

@@ -6,11 +6,12 @@ import signal
 import socket
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from stub_world import StubFault, StubWorld, stub_lab
+from stub_world import PRIMARY, StubFault, StubWorld, stub_lab
 from test_stopping import FOREIGN, drill_in, in_no_time, stopped_events
 
 from gameday import probing, stopping
@@ -97,6 +98,22 @@ def test_a_stop_that_somebody_swallowed_is_raised_before_anything_begins_anew(tm
             with pytest.raises(DrillStopped):
                 begun()
     assert world.down_since is None
+
+
+@pytest.mark.parametrize("begin", [lambda drill: drill.fence(), lambda drill: drill.snapshot(PRIMARY)])
+def test_a_stop_ends_a_fence_and_a_snapshot_that_wait_for_an_answer(begin, tmp_path):
+    world, asked, taken = StubWorld(), threading.Event(), []
+    door = Door(elsewhere=lambda condition: Sight(not asked.is_set(), "the weather"))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        drill_in(world, tmp_path, stop_when=[FOREIGN], door=door) as drill,
+    ):
+        drill.baseline()
+        drill.lab = replace(drill.lab, aws=Aws(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        threading.Thread(target=lambda: (taken.append(silent.accept()[0]), asked.set()), daemon=True).start()
+        with pytest.raises(DrillStopped):
+            begin(drill)
+        taken[0].close()
 
 
 def test_every_thread_of_a_stopped_drill_hears_it(tmp_path):
