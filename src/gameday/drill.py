@@ -121,6 +121,7 @@ class Drill:
                 self._stack.close()
             raise
 
+    @unswallowed()
     def baseline(self, within_s: float = BASELINE_WITHIN_S, faults: "Sequence[Fault]" = ()) -> None:
         """Wait until 99.9 % of the last 200 fresh probes, writes and reads, are good; ``within_s`` is not scaled.
 
@@ -330,6 +331,7 @@ class Drill:
                 self.judge()
                 self.seal()
 
+    @unswallowed()
     def _open(self) -> None:
         opened = self._stack
         self._display.opened(self.record, self.plan)
@@ -355,7 +357,6 @@ class Drill:
         self._documents = documents_of(load, self.lab, self.record, self.timeline, opened)
 
     def _plan_a_switch(self) -> None:
-        """The plan says that there is one."""
         self._warden.check()
         self._plan(replace(self.plan, switches=True))
 
