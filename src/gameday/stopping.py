@@ -290,8 +290,11 @@ class Stopping:
             signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        """Once wherever the thread is, and then only in the drill's own work: Chaos Toolkit has heard the first."""
-        if not self._is_raised or (_INSIDE.get() and not _is_on_its_way()):
+        """Once wherever the thread is, and then only in the drill's own work: Chaos Toolkit has heard the first. Never
+        while it heals or ends for a stop: the signal comes again."""
+        if self._healing.depth or _is_on_its_way():
+            return
+        if not self._is_raised or _INSIDE.get():
             self._is_raised = True
             self.check()
 
