@@ -58,20 +58,28 @@ def unswallowed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before, outer = {number: signal.getsignal(number) for number in ENDING}, _INSIDE.set(True)
+    handlers = {number: signal.getsignal(number) for number in ENDING}
+    before, outer = {number: handler for number, handler in handlers.items() if callable(handler)}, _INSIDE.get()
+    late: BaseException | None = None
     try:
+        _INSIDE.set(True)
         for number, handler in before.items():
-            if callable(handler):
-                signal.signal(number, partial(_carried, handler))
-        try:
-            yield
-        finally:
-            _INSIDE.reset(outer)
+            signal.signal(number, partial(_carried, handler))
+        yield
     except Interruption as interruption:
         raise interruption.cause from interruption.cause.__cause__
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    finally:  # however many signals come meanwhile; in no function of its own, or one may come before its first line
+        while True:
+            try:
+                _INSIDE.set(outer)
+                for number, handler in before.items():
+                    if signal.getsignal(number) is not handler:
+                        signal.signal(number, handler)
+                break
+            except BaseException as cause:  # noqa: BLE001  what a signal raised; it is raised below
+                late = cause.cause if isinstance(cause, Interruption) else cause
+        if late:
+            raise late
 
 
 def _carried(handler: Callable[[int, FrameType | None], Any], number: int, frame: FrameType | None) -> None:

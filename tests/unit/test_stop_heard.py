@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -205,3 +206,54 @@ def test_a_lag_that_nobody_sampled_of_late_is_none(age_s, shown, monkeypatch):
     else:
         with pytest.raises(LabError, match="none in the last 30 s"):
             probing.replica_lag_s(at)
+
+
+class Signalling:
+    """A profiler that gives this process a signal at the given one of the moments in ``unswallowed`` at which Python
+    runs a handler: where a function begins, and after one in C. ``given`` is whether it came so far."""
+
+    PARTS = ("unswallowed", "signal", "getsignal")
+
+    def __init__(self, after):
+        self.after, self.given = after, False
+
+    def __call__(self, frame, event, argument):
+        code = frame.f_code
+        if (
+            event in ("call", "c_return")
+            and code.co_name in self.PARTS
+            and code.co_filename in (stopping.__file__, signal.__file__)
+        ):
+            self.after -= 1
+            if self.after < 0 and not self.given:
+                self.given = True
+                signal.raise_signal(signal.SIGTERM)
+
+
+def in_and_out():
+    with unswallowed():
+        pass
+
+
+def test_a_signal_at_any_moment_of_going_in_or_out_leaves_everything_as_it_was():
+    def term(number, frame):
+        raise InterruptedError("SIGTERM signal received")
+
+    before, moments, given = signal.signal(signal.SIGTERM, term), 0, True
+    try:
+        while given:
+            profiler = Signalling(moments)
+            sys.setprofile(profiler)
+            try:
+                in_and_out()
+            except InterruptedError:
+                raised = True
+            else:
+                raised = False
+            finally:
+                sys.setprofile(None)
+            given, moments = profiler.given, moments + 1
+            assert (raised, signal.getsignal(signal.SIGTERM) is term, stopping._INSIDE.get()) == (given, True, False)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert moments > 5
