@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from gameday.clock import NS, SYSTEM, Clock, heeding
-from gameday.errors import DrillStopped, GuardError
+from gameday.errors import DrillStopped, GuardError, RecordUnwritable
 from gameday.facts import ABORTED, Kind, StopCondition
 from gameday.lab.model import GLOBAL_REGION, Lab
 from gameday.probing import PROBES, Looked
@@ -259,16 +259,20 @@ class Stopping:
         next_ns = SYSTEM.mono_ns() + int(EVERY_S * NS)
         while not self._end.wait(max(0.0, (next_ns - SYSTEM.mono_ns()) / NS)):
             next_ns = SYSTEM.mono_ns() + int(EVERY_S * NS)
-            self._judge(watch, watch.sight())
+            with contextlib.suppress(RecordUnwritable):
+                self._judge(watch, watch.sight())
 
     def _heed_requests(self) -> None:
+        """A disk that refuses the breach ends neither this thread nor the signals: whoever notes the drill's end has
+        the error again."""
         while not self._end.wait(ASKED_EVERY_S):
-            if request := self._request():
-                self._stop(Breach(ABORTED, request.why, request.who))
-            self._signal()
-            for watch in list(self._watches):
-                if watch.unanswered_s() > ANSWER_WITHIN_S:
-                    self._judge(watch, Sight(False, f"it cannot be read: no answer within {ANSWER_WITHIN_S:g} s"))
+            with contextlib.suppress(RecordUnwritable):
+                if request := self._request():
+                    self._stop(Breach(ABORTED, request.why, request.who))
+                self._signal()
+                for watch in list(self._watches):
+                    if watch.unanswered_s() > ANSWER_WITHIN_S:
+                        self._judge(watch, Sight(False, f"it cannot be read: no answer within {ANSWER_WITHIN_S:g} s"))
 
     def _request(self) -> Request | None:
         try:

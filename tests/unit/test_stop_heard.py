@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,12 +20,14 @@ from gameday import probing, stopping
 from gameday.aws import Aws
 from gameday.chaos.token import TOKEN, StoppedDrill, drilling, take
 from gameday.clock import NS
-from gameday.errors import DrillStopped, LabError, LoadError
-from gameday.facts import Verdict
+from gameday.errors import DrillStopped, LabError, LoadError, RecordUnwritable
+from gameday.facts import Kind, Verdict
 from gameday.lab import status
 from gameday.lab.status import LagSeen
 from gameday.preparing import LabChoice
+from gameday.record.lines import LineWriter
 from gameday.stopping import Door, Interruption, Sight, Watch, unswallowed
+from gameday.underway import kill_switch
 
 __all__ = ["in_no_time"]
 PATIENCE_S = 30.0
@@ -170,6 +173,20 @@ def test_what_another_signal_raises_is_carried_too_and_only_inside(is_late):
         assert signal.getsignal(signal.SIGTERM) is term
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("asks", [lambda holds: holds.clear(), lambda holds: kill_switch().write_text("maintenance\n")])
+def test_a_stop_that_the_disk_refuses_is_signalled_again_and_again_all_the_same(asks, tmp_path):
+    world, holds = StubWorld(), [True]
+    door = Door(elsewhere=lambda condition: Sight(bool(holds), "the weather"))
+    with pytest.raises(RecordUnwritable), drill_in(world, tmp_path, stop_when=[FOREIGN], door=door) as drill:
+        drill.baseline()
+        drill.timeline._lines = LineWriter(Path("/dev/full"), sync=True)
+        asks(holds)
+        for _ in range(3):
+            with pytest.raises(DrillStopped), unswallowed():
+                waited_for_ever()
+        drill.timeline.add(Kind.NOTE, "no room")
 
 
 def test_a_look_that_wants_to_end_the_process_is_a_breach():
