@@ -126,7 +126,7 @@ def theirs(scale: float) -> Outage:
 def _lose(cluster: Cluster, record: Record, timeline: Timeline, stack: ExitStack, fault: str, window_s: float) -> None:
     """From the first probe to the end of observation, as a drill does it."""
     door = (cluster.url, cluster.resolver, record)
-    clients = Clients(Outside(record.probes, OBJECTIVES.latency_bound_s), timeline, SYSTEM, lambda: None)
+    clients = Clients(Outside(record.probes, OBJECTIVES.latency_bound_s), timeline, SYSTEM, ())
     clients.add(Kind.PROBER, Prober.start(LOAD, *door), stack)
     clients.add(Kind.LOAD, Load.start(LOAD, *door), stack)
     clients.until(lambda: clients.are_good(0.999, at_least=200, newest=200), "good probes", BASELINE_WITHIN_S)

@@ -1,6 +1,6 @@
 """A drill's clients: the load and the prober beside it, started, waited with, seen from outside, and stopped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,13 +42,13 @@ class HeedingClock:
 
 @dataclass
 class Clients:
-    """Whoever waits, waits here: a client that dies ends the wait with a :class:`LoadError`, a lab that dies, with what
-    ``check_lab`` raises."""
+    """Whoever waits, waits here: a client that dies ends the wait with a :class:`LoadError`, and so does what one of
+    ``checks`` raises: of a lab that died, of a drill that was stopped."""
 
     outside: Outside
     timeline: Timeline
     clock: Clock
-    check_lab: Callable[[], None]
+    checks: Sequence[Callable[[], None]]
     _running: list[Client] = field(default_factory=list)
 
     def add(self, kind: Kind, client: Client, stack: ExitStack) -> None:
@@ -105,13 +105,19 @@ class Clients:
         sights = [self.outside.sight(target, newest=newest, since_ns=since_ns) for target in TARGETS]
         return all(sight.seen >= at_least and sight.share >= share for sight in sights)
 
+    def are_good_again(self, writes_per_s: float, *, since_ns: int) -> bool:
+        """Whether the newest second's probes (20 at least), all of them after ``since_ns``, are good by 99 %."""
+        n = max(20, round(writes_per_s))
+        return self.are_good(RECOVERED_SHARE, at_least=n, newest=n, since_ns=since_ns)
+
     def told(self, newest: int) -> str:
         """What was seen last, as words: ``writes: 3 of 100 good, reads: 100 of 100 good``."""
         return ", ".join(f"{target}s: {self.outside.sight(target, newest=newest)}" for target in TARGETS)
 
     def check(self) -> None:
-        """Raise :class:`LabError` when the lab died, :class:`LoadError` when a client did."""
-        self.check_lab()
+        """Raise what one of ``checks`` does; :class:`LoadError` when a client died."""
+        for check in self.checks:
+            check()
         for client in self._running:
             client.check()
 

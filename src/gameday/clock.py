@@ -1,7 +1,9 @@
 """The one clock of a drill: UTC for people, monotonic nanoseconds for arithmetic, and waiting that says what it saw."""
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -55,6 +57,7 @@ class HandClock:
 
 
 SYSTEM = SystemClock()
+_MAY_GO_ON: ContextVar[Callable[[], None] | None] = ContextVar("may_go_on", default=None)
 
 
 def utc_text(moment: datetime) -> str:
@@ -71,6 +74,16 @@ def boot_id() -> str:
     return f"booted-{round(time.time() - time.monotonic()) // 10}"
 
 
+@contextlib.contextmanager
+def heeding(may_go_on: Callable[[], None]) -> Iterator[None]:
+    """While inside, every wait of this thread asks before each look: what ``may_go_on`` raises ends it."""
+    outer = _MAY_GO_ON.set(may_go_on)
+    try:
+        yield
+    finally:
+        _MAY_GO_ON.reset(outer)
+
+
 def eventually[T](
     look: Callable[[], T],
     want: T | Callable[[T], bool],
@@ -84,11 +97,15 @@ def eventually[T](
     """Look until the answer is wanted, and return it.
 
     ``want`` is a value or a predicate. Raises :class:`DeadlineError` that names the last thing seen:
-    ``west: expected 'primary' within 20 s; saw 'in recovery'``. An exception raised by ``look`` passes through.
+    ``west: expected 'primary' within 20 s; saw 'in recovery'``. An exception raised by ``look`` passes through, and so
+    does what ends the wait inside :func:`heeding`.
     """
     good = want if callable(want) else lambda seen: bool(seen == want)
     deadline = clock.mono_ns() + int(within_s * NS)
+    may_go_on = _MAY_GO_ON.get()
     while True:
+        if may_go_on:
+            may_go_on()
         seen = look()
         if good(seen):
             return seen

@@ -11,21 +11,22 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gameday.clients import RECOVERED_SHARE, Clients
+from gameday.clients import Clients
 from gameday.clock import SYSTEM, Clock
 from gameday.documents import documents_of
-from gameday.errors import DeadlineError, FaultError, InputError, annotating
+from gameday.errors import DeadlineError, InputError, annotating
 from gameday.facts import Event, Kind, Measurement, Objectives, Plan, StopCondition, Verdict
 from gameday.faults.account_warden import unwatched, watch_over
 from gameday.faults.guard import may_drill
 from gameday.faults.rehearsal import rehearse
-from gameday.guarding import may_fail_over, may_fence, may_walk
-from gameday.lab.fence import fence_if_promoted
-from gameday.live import Display, Silent
+from gameday.faults.replay import fence_and_replay
+from gameday.guarding import fence_the_replaced, may_fail_over, may_walk
+from gameday.live import Display, Silent, shown
 from gameday.outside import Outside, silence_s
 from gameday.preparing import LOCAL, Intent, LabChoice, first_plan, plan_on, plan_with, usual_load, written
 from gameday.record.closing import close_evidence
@@ -34,8 +35,9 @@ from gameday.record.lines import LineWriter
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal
 from gameday.recovery.failover import UNPLANNED, start_planned_failover, start_unplanned_failover
-from gameday.recovery.runbook import Runbook, Scene, walk
-from gameday.recovery.switching import SwitchStamp, is_a_switch
+from gameday.recovery.runbook import Runbook, Scene
+from gameday.recovery.snapshot import take
+from gameday.recovery.switching import is_a_switch, walk_heeding
 from gameday.seen import Awaited, Seen
 from gameday.stopping import LIBRARY, Door, Stopping, heals_after, look_at, note_the_end, unswallowed
 from gameday.survivors import look_after_healing, read_before_healing, read_finally, read_wal
@@ -119,6 +121,7 @@ class Drill:
                 self._stack.close()
             raise
 
+    @unswallowed()
     def baseline(self, within_s: float = BASELINE_WITHIN_S, faults: "Sequence[Fault]" = ()) -> None:
         """Wait until 99.9 % of the last 200 fresh probes, writes and reads, are good; ``within_s`` is not scaled.
 
@@ -140,12 +143,13 @@ class Drill:
         """Break it. Raises :class:`FaultError` when the fault did not take effect, or nobody would take it back."""
         self._arm()
         self._warden.check()
-        self._phase("inject")
-        self._plan(plan_with(self.plan, fault, self.intent, unwatched(self.lab, fault)))
-        self._faults.append(fault)
-        watch_over(self.lab, fault, self.undo, self.timeline, self.plan.max_duration_s)
-        fault.inject(self.lab, self.undo, self.timeline)
-        self._injected_ns = self._clock.mono_ns()
+        with self._stopping.changing, self._stopping.heeded():
+            self._phase("inject")
+            self._plan(plan_with(self.plan, fault, self.intent, unwatched(self.lab, fault)))
+            self._faults.append(fault)
+            watch_over(self.lab, fault, self.undo, self.timeline, self.plan.max_duration_s)
+            fault.inject(self.lab, self.undo, self.timeline)
+            self._injected_ns = self._clock.mono_ns()
 
     @contextlib.contextmanager
     def injected(self, fault: "Fault") -> Iterator[None]:
@@ -192,20 +196,27 @@ class Drill:
 
         A planned one breaks nothing and changes both regions, which must be as breakable as for a fault.
         """
-        may_fail_over(self.lab, mode)
-        if mode == UNPLANNED:
-            start_unplanned_failover(self.lab, self.timeline)
-            return
-        self._phase("switch")
-        self._plan_a_switch()
-        self._seen.executions[start_planned_failover(self.lab, self.timeline)] = "RUNNING"  # before the observer's look
-        self._injected_ns = self._clock.mono_ns()
+        with self._stopping.changing, self._stopping.heeded():
+            may_fail_over(self.lab, mode)
+            if mode == UNPLANNED:
+                start_unplanned_failover(self.lab, self.timeline)
+                return
+            self._phase("switch")
+            self._plan_a_switch()
+            self._seen.executions[start_planned_failover(self.lab, self.timeline)] = "RUNNING"  # before any look at it
+            self._injected_ns = self._clock.mono_ns()
 
+    @unswallowed()
     def fence(self) -> None:
         """Isolate the old primary after a switch: tasks 0, its database closed, verified; else :class:`FaultError`."""
-        may_fence(self.lab)
-        if not fence_if_promoted(self.lab, self.lab.primary, self.timeline, self._clock):
-            raise FaultError("the primary replaced by the other region", "it still is the primary", "fail over first")
+        with self._stopping.changing, self._stopping.heeded():
+            fence_the_replaced(self.lab, self.lab.primary, self.timeline, self._clock)
+
+    @unswallowed()
+    def snapshot(self, region: str, within_s: float = 900.0) -> str:
+        """Take one of a region's database and wait until it is available, ``within_s`` × timer scale; its name."""
+        with self._stopping.heeded():
+            return take(self.lab, region, self.timeline, within_s=within_s)
 
     @unswallowed()
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
@@ -214,12 +225,11 @@ class Drill:
         may_walk(self.lab, runbook)
         self._phase(f"runbook {runbook.name}")
         self._keep_the_old_primarys_wal()  # a failback deletes it
-        switch = SwitchStamp(self.timeline, self.lab.primary)
         if is_a_switch(runbook):
             self._plan_a_switch()
-        scene, clock = Scene.of(runbook, self.lab, self.timeline, options or {}), self.clients.heeding_clock()
-        walk(runbook, scene, clock=clock, onlookers=(switch,))
-        self._injected_ns = switch.stamped[0].mono_ns if switch.stamped else self._injected_ns
+        scene = replace(Scene.of(runbook, self.lab, self.timeline, options or {}), alone=self._stopping.changing)
+        switched_ns = walk_heeding(runbook, scene, self.clients.heeding_clock(), self._stopping.check)
+        self._injected_ns = switched_ns or self._injected_ns
 
     @unswallowed()
     def observe(self) -> None:
@@ -241,15 +251,18 @@ class Drill:
     def heal(self) -> None:
         """Take every fault back, the last first; each fences before it heals. Does nothing when nothing is broken.
 
-        A drill that came so far then looks whether a client went back, and ends its observation only after that.
+        An injection under way in another thread is waited for: a stop ends it. A drill that came so far then looks
+        whether a client went back, and ends its observation only after that.
         """
-        if self.undo.is_settled():
-            return
-        with self._stopping.paused(), self.timeline.healing_first():
+        with self._stopping.paused(), self._stopping.changing, self.timeline.healing_first():
+            if self.undo.is_settled():
+                return
             self._phase("heal")
             while self._faults:
-                self._faults[-1].heal(self.lab, self.undo, self.timeline)
-                self._faults.pop()
+                (fault := self._faults[-1]).heal(self.lab, self.undo, self.timeline)
+                self._faults.remove(fault)
+            if not self.undo.is_settled():
+                fence_and_replay(self.undo, self.lab, self.timeline)
         if self._observed and not self._stopping.breached:
             look_after_healing(self.clients, self.plan, self.window_s, self._seen.fenced)
 
@@ -318,6 +331,7 @@ class Drill:
                 self.judge()
                 self.seal()
 
+    @unswallowed()
     def _open(self) -> None:
         opened = self._stack
         self._display.opened(self.record, self.plan)
@@ -336,20 +350,13 @@ class Drill:
         opened.callback(self._when_the_clients_have_stopped)
         load = self.intent.load
         outside = Outside(self.record.probes, self.intent.objectives.latency_bound_s, silence_s(load))
-
-        def check() -> None:
-            self._world.check_lab(self.lab)
-            self._warden.check()
-            observer.check()
-            self._stopping.check()
-
-        self.clients = Clients(outside, self.timeline, self._clock, check)
+        checks = partial(self._world.check_lab, self.lab), self._warden.check, observer.check, self._stopping.check
+        self.clients = Clients(outside, self.timeline, self._clock, checks)
         self.clients.add(Kind.PROBER, self._world.prober(load, self.lab, self.record), opened)
         self.clients.add(Kind.LOAD, self._world.load(load, self.lab, self.record), opened)
         self._documents = documents_of(load, self.lab, self.record, self.timeline, opened)
 
     def _plan_a_switch(self) -> None:
-        """The plan says that there is one."""
         self._warden.check()
         self._plan(replace(self.plan, switches=True))
 
@@ -363,10 +370,9 @@ class Drill:
 
     def _when_the_clients_have_stopped(self) -> None:
         """Nothing is written any more and the lab is still up: read the survivors, and the old primary's WAL."""
-        if not self._observed:
-            return
-        read_finally(self._read_back, self.record, self.timeline)
-        self._keep_the_old_primarys_wal()
+        if self._observed:
+            read_finally(self._read_back, self.record, self.timeline)
+            self._keep_the_old_primarys_wal()
 
     def _keep_the_old_primarys_wal(self) -> None:
         """Once; and only after a promotion, else there is no fork."""
@@ -377,9 +383,8 @@ class Drill:
         return self._world.read_back(self.lab, self.record, writer, within_s)
 
     def _is_recovered(self) -> bool:
-        n = max(20, round(self.intent.load.writes_per_s))
-        good = self.clients.are_good(RECOVERED_SHARE, at_least=n, newest=n, since_ns=self._injected_ns)
-        return good and not self._seen.failing_over
+        a_second = self.intent.load.writes_per_s
+        return not self._seen.failing_over and self.clients.are_good_again(a_second, since_ns=self._injected_ns)
 
     def _plan(self, plan: Plan) -> None:
         self.plan = plan
@@ -391,7 +396,4 @@ class Drill:
 
     def _watch(self, event: Event) -> None:
         self._seen.event(event)
-        try:
-            self._display.event(event)
-        except OSError:  # nobody reads any more (`gameday drill | head`); the drill and its record go on
-            self._display = Silent()
+        self._display = shown(event, self._display)

@@ -4,9 +4,13 @@ The drill asks immediately before each, and its rehearsal asks the same before t
 heal, the warden's and ``gameday undo``'s too, fences and goes on.
 """
 
+from gameday.clock import Clock
+from gameday.errors import FaultError
 from gameday.faults.acls import breakable_service
 from gameday.lab.allowed import may_change
+from gameday.lab.fence import fence_if_promoted
 from gameday.lab.model import Lab
+from gameday.record.timeline import Timeline
 from gameday.recovery.failover import PLANNED, check_mode
 from gameday.recovery.runbook import Runbook
 from gameday.recovery.switching import is_a_switch
@@ -30,6 +34,14 @@ def may_walk(lab: Lab, runbook: Runbook) -> None:
 def may_fence(lab: Lab) -> None:
     """Raise :class:`GuardError` unless the old primary may be isolated because somebody asks for it."""
     breakable_service(lab, lab.primary)
+
+
+def fence_the_replaced(lab: Lab, region: str, timeline: Timeline, clock: Clock) -> None:
+    """Isolate the old primary because somebody asks for it; raises :class:`FaultError` where it still is the primary,
+    and as :func:`may_fence` does."""
+    may_fence(lab)
+    if not fence_if_promoted(lab, region, timeline, clock):
+        raise FaultError("the primary replaced by the other region", "it still is the primary", "fail over first")
 
 
 def _may_switch(lab: Lab) -> None:

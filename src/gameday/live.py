@@ -44,6 +44,15 @@ class Silent:
     def judged(self, plan: Plan, measurement: Measurement, page: "Path", tried: RecordSelfTest | None) -> None: ...
 
 
+def shown(event: Event, display: Display) -> Display:
+    """Show it; what to go on with, which is silent once nobody reads any more (`gameday drill | head`)."""
+    try:
+        display.event(event)
+    except OSError:
+        return Silent()
+    return display
+
+
 class Lines:
     """One line an event, with the seconds since the drill began: for logs, pipes and build servers."""
 

@@ -19,8 +19,8 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from gameday.clock import NS, SYSTEM, Clock
-from gameday.errors import DrillStopped, GuardError
+from gameday.clock import NS, SYSTEM, Clock, heeding
+from gameday.errors import DrillStopped, GuardError, RecordUnwritable
 from gameday.facts import ABORTED, Kind, StopCondition
 from gameday.lab.model import GLOBAL_REGION, Lab
 from gameday.probing import PROBES, Looked
@@ -58,20 +58,28 @@ def unswallowed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before, outer = {number: signal.getsignal(number) for number in ENDING}, _INSIDE.set(True)
+    handlers = {number: signal.getsignal(number) for number in ENDING}
+    before, outer = {number: handler for number, handler in handlers.items() if callable(handler)}, _INSIDE.get()
+    late: BaseException | None = None
     try:
+        _INSIDE.set(True)
         for number, handler in before.items():
-            if callable(handler):
-                signal.signal(number, partial(_carried, handler))
-        try:
-            yield
-        finally:
-            _INSIDE.reset(outer)
+            signal.signal(number, partial(_carried, handler))
+        yield
     except Interruption as interruption:
         raise interruption.cause from interruption.cause.__cause__
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    finally:  # however many signals come meanwhile; in no function of its own, or one may come before its first line
+        while True:
+            try:
+                _INSIDE.set(outer)
+                for number, handler in before.items():
+                    if signal.getsignal(number) is not handler:
+                        signal.signal(number, handler)
+                break
+            except BaseException as cause:  # noqa: BLE001  what a signal raised; it is raised below
+                late = cause.cause if isinstance(cause, Interruption) else cause
+        if late:
+            raise late
 
 
 def _carried(handler: Callable[[int, FrameType | None], Any], number: int, frame: FrameType | None) -> None:
@@ -102,6 +110,12 @@ class Door:
 
 
 LIBRARY = Door()
+
+
+class _Healing(threading.local):
+    """Of each thread its own: in how many healings it is just now, one within the other."""
+
+    depth = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +174,10 @@ class Stopping:
         self._threads: list[threading.Thread] = []
         self._breach: Breach | None = None
         self._signals = self._is_over = self._is_raised = False
-        self._held = 0  # how many are healing just now
+        self._healing = _Healing()
+        # Whoever breaks or heals holds it, so that no step is replayed whose mutation is still to come. To be entered
+        # as it is: a signal cannot come between its being taken and the ``with``, as it can in a function around it.
+        self.changing = threading.RLock()
 
     @property
     def breached(self) -> bool:
@@ -196,28 +213,40 @@ class Stopping:
         self.check()
 
     def check(self) -> None:
-        """Raise the breach, whenever and wherever it is asked; never while the drill heals.
+        """Raise the breach, whenever and wherever it is asked; never in a thread that heals. Once the drill ends, any
+        other thread is told so as well.
 
         Without a lock: the signal may come while one is held.
         """
-        breach = self._breach
-        if breach and not self._held:
+        if self._healing.depth:
+            return
+        if breach := self._breach:
             told = f"{breach.seen}{f' (asked by {breach.who})' if breach.who else ''}"
             expected = "nobody to ask for the drill's end" if breach.what == ABORTED else breach.what
             raise self._door.error(expected, told, "the drill was aborted; look at its report before you run it again")
+        if self._end.is_set():
+            raise self._door.error("a drill in progress", "it has ended", "begin nothing more in its other threads")
+
+    @contextlib.contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Raise the breach now, and while inside by every wait of this thread, which no signal ends if it is not the
+        main one."""
+        self.check()
+        with heeding(self.check):
+            yield
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """While inside, nothing is raised: the drill heals."""
-        self._held += 1
+        """While inside, nothing is raised in this thread: it heals. Every other one still hears of the breach."""
+        self._healing.depth += 1
         try:
             yield
         finally:
-            self._held -= 1
+            self._healing.depth -= 1
 
     def stand_down(self) -> None:
-        """From now on nothing is raised: the drill ends anyway. Looking ends too."""
-        self._held += 1
+        """From now on nothing is raised in this thread, which ends the drill anyway. Looking ends too."""
+        self._healing.depth += 1
         self._end.set()
 
     def _start(self, work: Callable[[], None], name: str) -> None:
@@ -230,16 +259,20 @@ class Stopping:
         next_ns = SYSTEM.mono_ns() + int(EVERY_S * NS)
         while not self._end.wait(max(0.0, (next_ns - SYSTEM.mono_ns()) / NS)):
             next_ns = SYSTEM.mono_ns() + int(EVERY_S * NS)
-            self._judge(watch, watch.sight())
+            with contextlib.suppress(RecordUnwritable):
+                self._judge(watch, watch.sight())
 
     def _heed_requests(self) -> None:
+        """A disk that refuses the breach ends neither this thread nor the signals: whoever notes the drill's end has
+        the error again."""
         while not self._end.wait(ASKED_EVERY_S):
-            if request := self._request():
-                self._stop(Breach(ABORTED, request.why, request.who))
-            self._signal()
-            for watch in list(self._watches):
-                if watch.unanswered_s() > ANSWER_WITHIN_S:
-                    self._judge(watch, Sight(False, f"it cannot be read: no answer within {ANSWER_WITHIN_S:g} s"))
+            with contextlib.suppress(RecordUnwritable):
+                if request := self._request():
+                    self._stop(Breach(ABORTED, request.why, request.who))
+                self._signal()
+                for watch in list(self._watches):
+                    if watch.unanswered_s() > ANSWER_WITHIN_S:
+                        self._judge(watch, Sight(False, f"it cannot be read: no answer within {ANSWER_WITHIN_S:g} s"))
 
     def _request(self) -> Request | None:
         try:
@@ -269,8 +302,11 @@ class Stopping:
             signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        """Once wherever the thread is, and then only in the drill's own work: Chaos Toolkit has heard the first."""
-        if not self._is_raised or (_INSIDE.get() and not _is_on_its_way()):
+        """Once wherever the thread is, and then only in the drill's own work: Chaos Toolkit has heard the first. Never
+        while it heals or ends for a stop: the signal comes again."""
+        if self._healing.depth or _is_on_its_way():
+            return
+        if not self._is_raised or _INSIDE.get():
             self._is_raised = True
             self.check()
 

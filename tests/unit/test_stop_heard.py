@@ -4,25 +4,30 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from stub_world import StubFault, StubWorld, stub_lab
+from stub_world import PRIMARY, StubFault, StubWorld, stub_lab
 from test_stopping import FOREIGN, drill_in, in_no_time, stopped_events
 
 from gameday import probing, stopping
 from gameday.aws import Aws
 from gameday.chaos.token import TOKEN, StoppedDrill, drilling, take
 from gameday.clock import NS
-from gameday.errors import DrillStopped, LabError, LoadError
-from gameday.facts import Verdict
+from gameday.errors import DrillStopped, LabError, LoadError, RecordUnwritable
+from gameday.facts import Kind, Verdict
 from gameday.lab import status
 from gameday.lab.status import LagSeen
 from gameday.preparing import LabChoice
+from gameday.record.lines import LineWriter
 from gameday.stopping import Door, Interruption, Sight, Watch, unswallowed
+from gameday.underway import kill_switch
 
 __all__ = ["in_no_time"]
 PATIENCE_S = 30.0
@@ -99,6 +104,22 @@ def test_a_stop_that_somebody_swallowed_is_raised_before_anything_begins_anew(tm
     assert world.down_since is None
 
 
+@pytest.mark.parametrize("begin", [lambda drill: drill.fence(), lambda drill: drill.snapshot(PRIMARY)])
+def test_a_stop_ends_a_fence_and_a_snapshot_that_wait_for_an_answer(begin, tmp_path):
+    world, asked, taken = StubWorld(), threading.Event(), []
+    door = Door(elsewhere=lambda condition: Sight(not asked.is_set(), "the weather"))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        drill_in(world, tmp_path, stop_when=[FOREIGN], door=door) as drill,
+    ):
+        drill.baseline()
+        drill.lab = replace(drill.lab, aws=Aws(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        threading.Thread(target=lambda: (taken.append(silent.accept()[0]), asked.set()), daemon=True).start()
+        with pytest.raises(DrillStopped):
+            begin(drill)
+        taken[0].close()
+
+
 def test_every_thread_of_a_stopped_drill_hears_it(tmp_path):
     world, raised = StubWorld(), []
 
@@ -154,6 +175,20 @@ def test_what_another_signal_raises_is_carried_too_and_only_inside(is_late):
         signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.parametrize("asks", [lambda holds: holds.clear(), lambda holds: kill_switch().write_text("maintenance\n")])
+def test_a_stop_that_the_disk_refuses_is_signalled_again_and_again_all_the_same(asks, tmp_path):
+    world, holds = StubWorld(), [True]
+    door = Door(elsewhere=lambda condition: Sight(bool(holds), "the weather"))
+    with pytest.raises(RecordUnwritable), drill_in(world, tmp_path, stop_when=[FOREIGN], door=door) as drill:
+        drill.baseline()
+        drill.timeline._lines = LineWriter(Path("/dev/full"), sync=True)
+        asks(holds)
+        for _ in range(3):
+            with pytest.raises(DrillStopped), unswallowed():
+                waited_for_ever()
+        drill.timeline.add(Kind.NOTE, "no room")
+
+
 def test_a_look_that_wants_to_end_the_process_is_a_breach():
     def ends(condition):
         raise SystemExit(3)
@@ -188,3 +223,54 @@ def test_a_lag_that_nobody_sampled_of_late_is_none(age_s, shown, monkeypatch):
     else:
         with pytest.raises(LabError, match="none in the last 30 s"):
             probing.replica_lag_s(at)
+
+
+class Signalling:
+    """A profiler that gives this process a signal at the given one of the moments in ``unswallowed`` at which Python
+    runs a handler: where a function begins, and after one in C. ``given`` is whether it came so far."""
+
+    PARTS = ("unswallowed", "signal", "getsignal")
+
+    def __init__(self, after):
+        self.after, self.given = after, False
+
+    def __call__(self, frame, event, argument):
+        code = frame.f_code
+        if (
+            event in ("call", "c_return")
+            and code.co_name in self.PARTS
+            and code.co_filename in (stopping.__file__, signal.__file__)
+        ):
+            self.after -= 1
+            if self.after < 0 and not self.given:
+                self.given = True
+                signal.raise_signal(signal.SIGTERM)
+
+
+def in_and_out():
+    with unswallowed():
+        pass
+
+
+def test_a_signal_at_any_moment_of_going_in_or_out_leaves_everything_as_it_was():
+    def term(number, frame):
+        raise InterruptedError("SIGTERM signal received")
+
+    before, moments, given = signal.signal(signal.SIGTERM, term), 0, True
+    try:
+        while given:
+            profiler = Signalling(moments)
+            sys.setprofile(profiler)
+            try:
+                in_and_out()
+            except InterruptedError:
+                raised = True
+            else:
+                raised = False
+            finally:
+                sys.setprofile(None)
+            given, moments = profiler.given, moments + 1
+            assert (raised, signal.getsignal(signal.SIGTERM) is term, stopping._INSIDE.get()) == (given, True, False)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert moments > 5

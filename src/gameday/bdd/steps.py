@@ -14,7 +14,6 @@ from gameday.facts import Event, Kind, Measurement, StopCondition, Verdict, Witn
 from gameday.preparing import LOCAL
 from gameday.record.lines import Damage
 from gameday.recovery import runbook
-from gameday.recovery.snapshot import take
 from gameday.seen import documents_are, lag_at_most
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def database_dies(drill: Drill, gameday_database_loss: "Callable[[str], Fault]")
 @given("a snapshot of the primary database is taken")
 def snapshot_taken(drill: Drill) -> None:
     """It stands for the newest backup that there would be."""
-    take(drill.lab, drill.lab.primary, drill.timeline, within_s=15 * MINUTE_S)
+    drill.snapshot(drill.lab.primary, 15 * MINUTE_S)
 
 
 @when("its replica dies")

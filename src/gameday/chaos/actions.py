@@ -106,7 +106,9 @@ def take_snapshot(region: str, within_s: float = 900, configuration: Configurati
     from gameday.recovery.snapshot import take
 
     with drilling() as drill:
-        return take(drill.lab, region, drill.timeline, within_s=float(within_s))
+        if drill.timeline.is_rehearsal:
+            return take(drill.lab, region, drill.timeline, within_s=float(within_s))
+        return drill.snapshot(region, float(within_s))
 
 
 def inject_health_check_trouble(region: str, says: str = "forced", configuration: Configuration = None) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,12 +41,15 @@ class Found(dict[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where a runbook is walked. ``found`` is what one step found and a later one needs, an interruption between."""
+    """Where a runbook is walked. ``found`` is what one step found and a later one needs, an interruption between.
+    Each call is made inside ``alone``: a drill lets nobody heal or break anything meanwhile.
+    """
 
     lab: Lab
     timeline: Timeline
     options: Mapping[str, str] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=Found)
+    alone: AbstractContextManager[Any] = field(default_factory=nullcontext, repr=False, compare=False)
 
     @classmethod
     def of(cls, runbook: "Runbook", lab: Lab, timeline: Timeline, said: Mapping[str, str]) -> "Scene":
@@ -258,13 +261,14 @@ def _make(step: Step, calls: Sequence[Call], scene: Scene, tell: "_All", begun: 
     for number, call in enumerate(calls):
         if number < begun.answered:
             continue
-        tell.calling(step, number, call, scene.found)
-        try:
-            call.make(scene.lab)
-        except ClientError as cause:
-            is_again = begun.is_unsure and number == begun.answered
-            if not is_again or cause.response.get("Error", {}).get("Code") not in call.already:
-                raise
+        with scene.alone:
+            tell.calling(step, number, call, scene.found)
+            try:
+                call.make(scene.lab)
+            except ClientError as cause:
+                is_again = begun.is_unsure and number == begun.answered
+                if not is_again or cause.response.get("Error", {}).get("Code") not in call.already:
+                    raise
         tell.called(step, number)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from chaoslib.exceptions import InterruptExecution
 from chaoslib.types import Configuration, Experiment, Journal, Secrets
 
 from gameday.chaos import experiment as experiments
@@ -25,6 +26,7 @@ from gameday.errors import GamedayError
 from gameday.facts import NOT_AS_PLANNED, Kind, Measurement, Verdict
 from gameday.live import display_for
 from gameday.secrecy import redacted
+from gameday.stopping import unswallowed
 from gameday.world import World
 
 __all__ = ["after_experiment_control", "before_experiment_control", "cleanup_control"]
@@ -75,12 +77,16 @@ def begin(
         drill = Drill.of(asked.choice, asked.intent, display=display_for(), world=world, clock=clock, door=how)
         token.drill = drill
         drill.prepare()
-        refuse_what_would_be_refused(experiment, configuration, secrets, drill.lab)
+        with unswallowed():
+            refuse_what_would_be_refused(experiment, configuration, secrets, drill.lab)
         token.is_open = True
         drill.baseline()
     except GamedayError as cause:
         token.refused = str(cause)
         raise stopped(cause) from cause
+    except (InterruptExecution, KeyboardInterrupt, SystemExit):
+        token.refused = "it was interrupted"
+        raise
     except Exception as cause:
         token.refused = repr(cause)
         raise Stopped("the drill to begin", repr(cause), "this is a defect of gameday: report it") from cause
