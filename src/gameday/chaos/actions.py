@@ -103,11 +103,7 @@ def take_snapshot(region: str, within_s: float = 900, configuration: Configurati
 
     It stands for the newest backup that there would be. Returns its name.
     """
-    from gameday.recovery.snapshot import take
-
     with drilling() as drill:
-        if drill.timeline.is_rehearsal:
-            return take(drill.lab, region, drill.timeline, within_s=float(within_s))
         return drill.snapshot(region, float(within_s))
 
 

@@ -30,6 +30,7 @@ from gameday.record.timeline import UnwrittenTimeline
 from gameday.recovery.failover import UNPLANNED, start_planned_failover, start_unplanned_failover
 from gameday.recovery.runbook import Runbook, Scene
 from gameday.recovery.shown import NOT_LOOKED_AT, Unknown, seen_now
+from gameday.recovery.snapshot import take
 
 DOCUMENTS = "the documents that the drill stores before its baseline"
 FENCES_ONLY_IF = "only where the other region took its place: healing fences it first"
@@ -89,6 +90,9 @@ class Rehearsal:
         may_fail_over(self.lab, mode)
         start = start_unplanned_failover if mode == UNPLANNED else start_planned_failover
         start(self.lab, self.timeline)
+
+    def snapshot(self, region: str, within_s: float) -> str:
+        return take(self.lab, region, self.timeline, within_s=within_s)
 
     def run(self, runbook: Runbook, options: Mapping[str, str] | None = None) -> None:
         """Each step's calls as ``gameday runbook run --only-show`` has them, and of many of one kind every one."""
