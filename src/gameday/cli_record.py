@@ -99,6 +99,7 @@ def undo(record: Path) -> None:
 
 def _taken_back(opened: "Record") -> str:
     """Take back all that is left; what there is to say about it."""
+    from gameday.errors import annotating
     from gameday.lab.reference import is_gone, reach
     from gameday.record.timeline import Timeline
     from gameday.record.undo import UndoJournal
@@ -118,7 +119,12 @@ def _taken_back(opened: "Record") -> str:
         lab = reach(reference)
         timeline = Timeline(opened)
         stack.callback(timeline.close)
-        steps = take_back_by_hand(journal, lab, timeline)
+        try:
+            steps = take_back_by_hand(journal, lab, timeline)
+        except BaseException as cause:
+            with annotating(cause, "sealing what was written"):
+                opened.seal(opened.timeline.name, opened.undo.name)
+            raise
     opened.seal(opened.timeline.name, opened.undo.name)
     return f"{steps} steps taken back on {lab.name}" if steps else f"no failover follows on {lab.name}: nothing is left"
 

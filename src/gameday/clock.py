@@ -57,7 +57,7 @@ class HandClock:
 
 
 SYSTEM = SystemClock()
-_MAY_GO_ON: ContextVar[Callable[[], None] | None] = ContextVar("may_go_on", default=None)
+_MAY_GO_ON: ContextVar[Callable[[], None]] = ContextVar("may_go_on", default=lambda: None)
 
 
 def utc_text(moment: datetime) -> str:
@@ -76,12 +76,18 @@ def boot_id() -> str:
 
 @contextlib.contextmanager
 def heeding(may_go_on: Callable[[], None]) -> Iterator[None]:
-    """While inside, every wait of this thread asks before each look: what ``may_go_on`` raises ends it."""
+    """While inside, every wait of this thread asks before each look, and each of many calls before it is made: what
+    ``may_go_on`` raises ends them."""
     outer = _MAY_GO_ON.set(may_go_on)
     try:
         yield
     finally:
         _MAY_GO_ON.reset(outer)
+
+
+def who_is_heeded() -> Callable[[], None]:
+    """What raises where this thread may not go on; threads that it starts ask nobody unless it hands this to them."""
+    return _MAY_GO_ON.get()
 
 
 def eventually[T](
@@ -102,10 +108,9 @@ def eventually[T](
     """
     good = want if callable(want) else lambda seen: bool(seen == want)
     deadline = clock.mono_ns() + int(within_s * NS)
-    may_go_on = _MAY_GO_ON.get()
+    may_go_on = who_is_heeded()
     while True:
-        if may_go_on:
-            may_go_on()
+        may_go_on()
         seen = look()
         if good(seen):
             return seen

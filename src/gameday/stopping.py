@@ -91,12 +91,15 @@ def _carried(handler: Callable[[int, FrameType | None], Any], number: int, frame
         raise Interruption(cause) from cause
 
 
-def _is_on_its_way() -> bool:
-    """Whether what this thread does just now comes of a stop: its clean-up is not to be interrupted again."""
+def _is_on_its_way(since: BaseException | None = None) -> bool:
+    """Whether what this thread does just now comes of a stop: its clean-up is not to be interrupted again.
+
+    ``since`` was being handled before: what it comes of is another drill's.
+    """
     error = sys.exception()
-    while error and not isinstance(error, Interruption | DrillStopped):
+    while error and error is not since and not isinstance(error, Interruption | DrillStopped):
         error = error.__context__
-    return error is not None
+    return error is not None and error is not since
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ class Stopping:
         self._breach: Breach | None = None
         self._signals = self._is_over = self._is_raised = False
         self._healing = _Healing()
+        self._handled: BaseException | None = None  # when it began: a drill may be tried again where one was stopped
         # Whoever breaks or heals holds it, so that no step is replayed whose mutation is still to come. To be entered
         # as it is: a signal cannot come between its being taken and the ``with``, as it can in a function around it.
         self.changing = threading.RLock()
@@ -188,6 +192,7 @@ class Stopping:
     def watching(self) -> Iterator["Stopping"]:
         """Heed requests while inside, and conditions once they are armed. Where this is not the main thread, a breach
         is raised by ``check`` only."""
+        self._handled = sys.exception()
         is_main = threading.current_thread() is threading.main_thread() and SIGNAL is not None
         before = signal.signal(SIGNAL, self._interrupted) if is_main and SIGNAL is not None else None
         self._signals = is_main
@@ -304,7 +309,7 @@ class Stopping:
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         """Once wherever the thread is, and then only in the drill's own work: Chaos Toolkit has heard the first. Never
         while it heals or ends for a stop: the signal comes again."""
-        if self._healing.depth or _is_on_its_way():
+        if self._healing.depth or _is_on_its_way(self._handled):
             return
         if not self._is_raised or _INSIDE.get():
             self._is_raised = True

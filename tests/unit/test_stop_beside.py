@@ -9,9 +9,10 @@ from stub_world import PRIMARY, StubFault, StubWorld
 from test_stopping import FOREIGN, drill_in, in_no_time, wait_for_ever
 
 from gameday.chaos.token import TOKEN, StoppedDrill, drilling, take
-from gameday.clock import eventually
+from gameday.clock import eventually, heeding
 from gameday.errors import DrillStopped
 from gameday.facts import Kind
+from gameday.lab.bring_back import AT_ONCE, each_at_once
 from gameday.record.undo import UndoStep
 from gameday.recovery.runbook import Call, Runbook, Step
 from gameday.stopping import Door, Sight
@@ -223,3 +224,15 @@ def test_nothing_that_calls_aws_begins_in_any_thread_once_the_drill_was_stopped(
         with pytest.raises(DrillStopped):
             begin(drill)
         assert drill.record.timeline.read_bytes() == told
+
+
+def test_of_many_calls_that_are_made_as_one_none_begins_after_a_stop():
+    made = []
+
+    def may_go_on():
+        if made:
+            raise DrillStopped("no stop", "one", "look")
+
+    with heeding(may_go_on), pytest.raises(DrillStopped):
+        each_at_once(made.append, range(1_000))
+    assert 1 <= len(made) <= AT_ONCE

@@ -104,6 +104,24 @@ def test_a_stop_that_somebody_swallowed_is_raised_before_anything_begins_anew(tm
     assert world.down_since is None
 
 
+def test_a_drill_that_is_tried_again_where_another_was_stopped_is_interrupted_too(tmp_path):
+    holds = [True]
+    door = Door(elsewhere=lambda condition: Sight(bool(holds), "the weather"))
+
+    def another():
+        raise DrillStopped("no stop", "another drill's", "try again")
+
+    try:
+        another()
+    except DrillStopped:
+        with drill_in(StubWorld(), tmp_path, stop_when=[FOREIGN], door=door) as drill:
+            drill.baseline()
+            holds.clear()
+            with pytest.raises(DrillStopped, match="the weather"):
+                threading.Event().wait(PATIENCE_S)
+                pytest.fail("it slept to the end")
+
+
 @pytest.mark.parametrize("begin", [lambda drill: drill.fence(), lambda drill: drill.snapshot(PRIMARY)])
 def test_a_stop_ends_a_fence_and_a_snapshot_that_wait_for_an_answer(begin, tmp_path):
     world, asked, taken = StubWorld(), threading.Event(), []

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gameday.clock import eventually
+from gameday.clock import eventually, who_is_heeded
 from gameday.errors import DeadlineError, GuardError
 from gameday.facts import Kind
 from gameday.faults import effects
@@ -80,4 +80,5 @@ class BucketLoss:
         s3 = lab.client("s3", place.region)
         everything = [one for listed in versions(lab, place).values() for one in listed]
         for arguments in removals(place, everything):
+            who_is_heeded()()
             s3.delete_objects(**arguments)

@@ -4,6 +4,7 @@ import math
 import random
 from dataclasses import dataclass, field
 
+from gameday.clock import who_is_heeded
 from gameday.errors import InputError
 from gameday.facts import Kind
 from gameday.faults import effects
@@ -86,6 +87,7 @@ class ObjectRansomware:
     def _delete(self, lab: Lab, place: Place, keys: list[str]) -> None:
         s3 = lab.client("s3", place.region)
         for start in range(0, len(keys), DELETED_AT_ONCE):
+            who_is_heeded()()
             part = [{"Key": key} for key in keys[start : start + DELETED_AT_ONCE]]
             s3.delete_objects(Bucket=place.bucket, Delete={"Objects": part, "Quiet": True})
 

@@ -82,16 +82,16 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clo
         unfenced = _unfenced(undo, lab, watches, timeline, clock)
         watch = partial(_watch, undo, lab, watches, unfenced, timeline, clock)
         try:
-            replay(undo, lab, before_the_watch=True)
-        except RecordUnwritable:
-            watch()
+            with contextlib.suppress(RecordUnwritable):  # the replay after the watch meets it again
+                replay(undo, lab, before_the_watch=True)
         except Exception as cause:
             with annotating(cause, "watching for a failover that follows"):
                 watch()
             raise
-        else:
-            watch()
+        unwritten = watch()
         replay(undo, lab)  # what comes after the watch, and what the disk refused to take
+        if unwritten:
+            raise unwritten[0]
     return sum(step.intent != WATCHED for _, step in steps)
 
 
@@ -127,18 +127,24 @@ def _watch(
     unfenced: Collection[str],
     timeline: Timeline,
     clock: Clock,
-) -> None:
-    """Each of them, whatever becomes of the others; one that is fenced already has nothing to wait for."""
+) -> list[RecordUnwritable]:
+    """Each of them, whatever becomes of the others; one that is fenced already has nothing to wait for. Tells which
+    could not be written down."""
+    unwritten: list[RecordUnwritable] = []
 
     def watch(region: str, written: Numbered | None) -> None:
         if region in unfenced:
             fence_if_a_failover_follows(lab, region, timeline, clock)
-        if written:
-            undo.done(*written)
+        try:
+            if written:
+                undo.done(*written)
+        except RecordUnwritable as cause:
+            unwritten.append(cause)
 
     with ExitStack() as each:
         for region, written in reversed(list(watches.items())):
             each.callback(watch, region, written)
+    return unwritten
 
 
 def replay(undo: UndoJournal, lab: Lab, *, before_the_watch: bool = False) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from gameday.clock import who_is_heeded
 from gameday.lab.model import Lab
 from gameday.lab.versions import Place, State, Version, Versions, markers_above, state_of, versions
 
@@ -113,9 +114,16 @@ def copy_of(place: Place, source: Place, one: Version) -> dict[str, Any]:
 
 
 def each_at_once[T, R](act: Callable[[T], R], things: Iterable[T]) -> list[R]:
-    """Act on each, some at a time; raises the first error, when all that had begun have ended."""
+    """Act on each, some at a time; raises the first error, when all that had begun have ended. A stop that the calling
+    thread heeds lets none begin after it."""
+    may_go_on = who_is_heeded()
+
+    def one(thing: T) -> R:
+        may_go_on()
+        return act(thing)
+
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="objects") as pool:
-        return list(pool.map(act, things))
+        return list(pool.map(one, things))
 
 
 def sum_of(lab: Lab, place: Place, key: str, version: str | None = None) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gameday.clock import Clock
+from gameday.clock import Clock, heeding
 from gameday.facts import Event, Kind
 from gameday.record.timeline import Timeline
 from gameday.recovery.planned_failover import DRAIN, RUNBOOK
@@ -41,5 +41,6 @@ class Heeding(Onlooker):
 def walk_heeding(runbook: Runbook, scene: Scene, clock: Clock, may_go_on: Callable[[], None]) -> int | None:
     """Walk it for as long as ``may_go_on`` raises nothing; returns when its switch was stamped, if it had one."""
     switch = SwitchStamp(scene.timeline, scene.lab.primary)
-    walk(runbook, scene, clock=clock, onlookers=(Heeding(may_go_on), switch))
+    with heeding(may_go_on):
+        walk(runbook, scene, clock=clock, onlookers=(Heeding(may_go_on), switch))
     return switch.stamped[0].mono_ns if switch.stamped else None

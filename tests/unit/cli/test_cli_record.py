@@ -9,14 +9,17 @@ from threading import Event
 
 import pytest
 from click.testing import CliRunner
+from fence_stage import Account, lab_on
 from stub_world import StubFault, StubLoad, StubWorld
 
 from gameday.cli import cli
 from gameday.drill import Drill
 from gameday.errors import FaultError, InputError
 from gameday.facts import Objectives
+from gameday.lab import reference
 from gameday.measure import proved
 from gameday.record.alone import TAKE_BACK, alone_in
+from gameday.record.manifest import hashes_of, read_manifest
 from gameday.record.undo import UndoJournal, UndoStep
 from gameday.underway import announced
 
@@ -161,6 +164,19 @@ class Waiting(StringIO):
 def test_undo_leaves_nothing_in_the_record_that_its_manifest_does_not_know(drill):
     CliRunner().invoke(cli, ["undo", str(drill.record.folder)])
     assert CliRunner().invoke(cli, ["verify", str(drill.record.folder)]).exit_code == 0
+
+
+def test_an_undo_that_fails_seals_what_it_has_written(drill, monkeypatch):
+    journal = UndoJournal(drill.record.undo)
+    journal.before(UndoStep("moon_back", "ap-southeast-2"))
+    journal.close()
+    drill.record.seal("undo.ndjson")
+    monkeypatch.setattr(reference, "is_gone", lambda named: False)
+    monkeypatch.setattr(reference, "reach", lambda named: lab_on(Account()))
+    told = CliRunner().invoke(cli, ["undo", str(drill.record.folder)])
+    assert isinstance(told.exception, FaultError)
+    assert "gameday undo takes back" in drill.record.timeline.read_text()
+    assert read_manifest(drill.record.folder).files == hashes_of(drill.record.folder, "look")
 
 
 def test_judging_says_aloud_that_the_self_test_was_not_run_and_the_verdict_stays(drill, monkeypatch):

@@ -30,6 +30,7 @@ class Account:
     health: str = GOOD
     desired: int = 2
     ingress: list[str] = field(default_factory=lambda: ["5432 from the tasks"])
+    schedules_deleted: int = 0
 
     def client(self, service: str, region: str) -> "Stub":
         return Stub(self, region)
@@ -84,7 +85,7 @@ class Stub:
         self.account.ingress.clear()
 
     def delete_schedule(self, **_: Any) -> None:
-        """There is one."""
+        self.account.schedules_deleted += 1
 
     def describe_network_acls(self, **_: Any) -> dict[str, Any]:
         return {"NetworkAcls": [{"Associations": [{"SubnetId": "subnet", "NetworkAclId": "acl"}]}]}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from fence_stage import EAST, FAILING, WEST, Account, Turning, lab_on
@@ -18,7 +19,7 @@ from gameday.faults.task_loss import service_runs
 from gameday.record.layout import Record
 from gameday.record.lines import Damage, LineWriter
 from gameday.record.timeline import Timeline
-from gameday.record.undo import UndoJournal, UndoStep
+from gameday.record.undo import UndoJournal, UndoLine, UndoStep
 
 OUTAGE: Fault = RegionOutage(EAST)
 STEP, UNKNOWN_STEP = subnet_acl(EAST, "subnet", "acl"), UndoStep("moon_back", EAST)
@@ -135,6 +136,31 @@ def test_a_watch_that_is_cut_short_stays_on_the_disk_and_is_watched_again(
 
 def interrupt() -> None:
     raise KeyboardInterrupt
+
+
+class Filling(LineWriter):
+    """A disk that takes what is begun, and then nothing more."""
+
+    def append(self, record: UndoLine) -> None:
+        if record.ev == "done":
+            with Path("/dev/full").open("wb", buffering=0) as full:
+                try:
+                    full.write(b"x")
+                except OSError as cause:
+                    raise RecordUnwritable("to write", str(cause), "free the disk") from cause
+        super().append(record)
+
+
+def test_a_disk_that_fills_up_while_it_is_watched_keeps_no_schedule_in_the_account(
+    undo: UndoJournal, timeline: Timeline
+) -> None:
+    account = Account()
+    undo._lines = Filling(undo.path, sync=True)
+    for step in (schedule_gone(EAST, "one"), STEP):
+        undo.before(step)
+    with pytest.raises(RecordUnwritable, match="No space left"):
+        fence_and_replay(undo, lab_on(account), timeline)
+    assert account.schedules_deleted == 1
 
 
 def test_a_region_that_was_fenced_before_it_was_healed_is_not_watched(undo: UndoJournal, timeline: Timeline) -> None:
