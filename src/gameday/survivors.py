@@ -44,7 +44,8 @@ def read_finally(read_back: ReadBack, record: Record, timeline: Timeline) -> Non
     """Write ``survivors.ndjson`` with its completion mark, or a note why there is none; that is judged UNKNOWN."""
     try:
         with closing(LineWriter(record.survivors, sync=False)) as writer:
-            rows = read_back(writer, READ_BACK_WITHIN_S)
+            read_back(writer, READ_BACK_WITHIN_S)
+        rows = sum(1 for _ in _rows(record.survivors))
         gone, first = _missing_rows(_rows(record.folder / BEFORE_HEALING), lambda: _rows(record.survivors))
         if gone:
             raise ReadBackError(
