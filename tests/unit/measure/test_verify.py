@@ -3,11 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,12 +19,11 @@ from gameday.measure.verify import verify
 from gameday.record.closing import close_evidence
 from gameday.record.layout import Record
 from gameday.record.lines import LineWriter
-from gameday.record.manifest import hashes_of, running_version
+from gameday.record.manifest import running_version
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
 
 OLD = Path(__file__).parents[2] / "gold" / "records" / "region-outage-held"
-NOBODY = 65534
 
 
 def small_drill() -> DrillBuilder:
@@ -252,43 +249,6 @@ def test_a_line_that_a_kill_had_cut_may_be_ended_by_the_next_one(tmp_path: Path)
     record.seal()
     seals_as_undo_does(record)
     assert set(flaws(record)) <= {"judgement"}
-
-
-def test_a_step_whose_end_a_full_disk_had_cut_may_be_gone_on_from(record: Record) -> None:
-    seals_as_undo_does(record)
-    record.undo.write_bytes(record.undo.read_bytes()[:-20])
-    record.write_measurement(judge(record))
-    (record.folder / "manifest.json").unlink()
-    record.seal()
-    assert verify(record).holds
-    seals_as_undo_does(record)
-    assert b"\x18\n" in record.undo.read_bytes()
-    assert set(flaws(record)) <= {"judgement"}
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Root may enter every folder."""
-    is_root = os.geteuid() == 0
-    if is_root:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        if is_root:
-            os.seteuid(0)
-
-
-def test_a_folder_that_may_be_listed_and_not_entered_is_told_with_what_to_do() -> None:
-    with TemporaryDirectory() as made:
-        folder = Path(made)
-        folder.chmod(0o755)
-        (folder / "writes").mkdir()
-        (folder / "writes" / "a.ndjson").touch()
-        (folder / "writes").chmod(0o644)
-        with as_nobody(), pytest.raises(RecordError, match=r"Permission denied.*Next: make it readable"):
-            hashes_of(folder, "make it readable")
-        (folder / "writes").chmod(0o755)
 
 
 def nameless(name: bytes, folder: Path) -> Path:
