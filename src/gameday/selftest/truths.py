@@ -40,11 +40,16 @@ CLASSES = (WriteClass.LOST, WriteClass.DUPLICATE, WriteClass.CORRUPTED, WriteCla
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where the truths are planted: the folder of their records, and how often the service is probed."""
+    """Where the truths are planted: the folder of their records, and how often the service is probed.
+
+    ``probe_timeout_s``: a probe that is answered later is a bad one, as in any drill. An outage of the stand-in is
+    answered at once, so only a machine that stalls for so long is told as an outage that nobody planted.
+    """
 
     reports: Path
     probes_per_s: float
     world: type[StandInWorld] = StandInWorld
+    probe_timeout_s: float = LoadPlan().probe_timeout_s
 
     @property
     def period_ns(self) -> int:
@@ -55,7 +60,8 @@ class Bench:
     def drill(self, name: str, plants: Plants = Plants()) -> Iterator[tuple[Drill, StandInWorld]]:  # noqa: B008  frozen
         """A drill on a stand-in of its own, past its baseline; it is judged when the block ends."""
         primary, secondary = (Door(region, address) for region, address in zip(REGIONS, DOORS, strict=True))
-        load = LoadPlan(users=USERS, writes_per_s=self.probes_per_s, reads_per_s=self.probes_per_s)
+        rate = self.probes_per_s
+        load = LoadPlan(USERS, writes_per_s=rate, reads_per_s=rate, probe_timeout_s=self.probe_timeout_s)
         with StandIn(primary, secondary) as stand_in:
             world = self.world(stand_in, plants)
             choice = LabChoice(timer_scale=TIMER_SCALE)
