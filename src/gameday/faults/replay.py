@@ -8,11 +8,11 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gameday.clock import SYSTEM, Clock
+from gameday.clock import SYSTEM, Clock, heeding, who_is_heeded
 from gameday.errors import FaultError, RecordUnwritable, annotating
 from gameday.facts import Kind
 from gameday.faults.base import Fault
-from gameday.lab.fence import fence_if_a_failover_follows, fence_if_promoted
+from gameday.lab.fence import LookOut, fence_if_a_failover_follows, fence_if_promoted
 from gameday.lab.model import Lab
 from gameday.record.timeline import Timeline
 from gameday.record.undo import UndoJournal, UndoStep
@@ -25,6 +25,9 @@ WATCHED = "no_failover_follows"  # what was healed unfenced was watched until no
 ONLY_AFTER_ALL = "schedule_gone"  # the account takes back what we cannot: not before nothing is left for it
 # Who only waits comes after those that bring what is waited for; newest first within each.
 LATER = {"service_runs": 1, "database_available": 1, "replica_is_made": 1, ONLY_AFTER_ALL: 2}
+# A call that was sent when a stop or a kill came is answered to nobody, and may be carried out after its undo step has
+# looked. Our clients give up after 30 s (aws.py); by twice that it was carried out or never will be.
+ANSWERED_WITHIN_S = 60.0
 # The modules of this room whose TAKES_BACK (intent -> verb) counts.
 TAKING_BACK = (
     "account_warden",
@@ -71,24 +74,26 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clo
     What troubles AWS's own answers is taken back before that: who cannot see can fence nobody. A region that was healed
     unfenced is watched until no failover can follow that the outage began, also where a step failed or could not be
     written down: that is raised after it. The watch is a step of its own, on the disk before anything is taken back:
-    whoever comes after one that was cut short watches again. What cannot be written down is raised last, and a late
-    fence that fails instead of it, since that is worth trying again. Returns how many steps there were, watches not
-    counted. Raises :class:`FaultError` when a fence cannot be verified (nothing but sight was taken back then), when a
-    step failed, or when a line of the journal cannot be read.
+    whoever comes after one that was cut short watches again. Steps written a moment ago are taken back once more after
+    it: their mutation may have been under way. What cannot be written down is raised last, and a late fence that fails
+    instead of it, since that is worth trying again. Returns how many steps there were, watches not counted. Raises
+    :class:`FaultError` when a fence cannot be verified (nothing but sight was taken back then), when a step failed, or
+    when a line of the journal cannot be read.
     """
     with timeline.healing_first():
-        steps = undo.open_steps()
+        steps, fresh = undo.open_steps(), undo.written_within(ANSWERED_WITHIN_S)
         watches = _written_down(undo, dict.fromkeys(step.region for _, step in steps))
         unfenced = _unfenced(undo, lab, watches, timeline, clock)
         watch = partial(_watch, undo, lab, watches, unfenced, timeline, clock)
         try:
             with contextlib.suppress(RecordUnwritable):  # the replay after the watch meets it again
-                replay(undo, lab, before_the_watch=True)
+                replay(undo, lab, before_the_watch=LookOut(lab, unfenced, timeline, clock))
         except Exception as cause:
             with annotating(cause, "watching for a failover that follows"):
                 watch()
             raise
         unwritten = watch()
+        _once_more(undo, lab, [each for each in steps if each[0] in fresh])
         replay(undo, lab)  # what comes after the watch, and what the disk refused to take
         if unwritten:
             raise unwritten[0]
@@ -147,37 +152,63 @@ def _watch(
     return unwritten
 
 
-def replay(undo: UndoJournal, lab: Lab, *, before_the_watch: bool = False) -> int:
+def replay(undo: UndoJournal, lab: Lab, *, before_the_watch: LookOut | None = None) -> int:
     """Take back every open step, newest first, and those that only wait after them; returns how many. One that fails
     does not keep the others from being tried; then :class:`FaultError` names all that are left, and replaying again is
     safe. After all the others it raises as :func:`demand_readable` does, and last the :class:`RecordUnwritable` of a
     step that was taken back and could not be written down. The account's schedule stays while anything is left, and
-    ``before_the_watch``."""
-    steps = [each for each in undo.open_steps() if each[1].intent != WATCHED]
-    steps.sort(key=lambda each: LATER.get(each[1].intent, 0))
-    last = [each for each in steps if each[1].intent == ONLY_AFTER_ALL]
-    steps = [each for each in steps if each not in last]
-    failed, unwritten = _each(undo, lab, steps)
+    ``before_the_watch``, which those that only wait ask between their looks."""
+    restoring, waiting, last = _in_turns(undo.open_steps())
+    failed, unwritten = _each(undo, lab, restoring)
+    with heeding(before_the_watch or who_is_heeded()):
+        more_failed, more = _each(undo, lab, waiting)
+    failed, unwritten, steps = failed + more_failed, unwritten + more, restoring + waiting
     if not (failed or before_the_watch or undo.unreadable()):
         steps += last
         failed, more = _each(undo, lab, last)
         unwritten += more
     if failed:
-        raise FaultError("every step taken back", "; ".join(failed), f"then: gameday undo {undo.path.parent}")
+        raise _left(undo, failed)
     demand_readable(undo)
     if unwritten:
         raise unwritten[0]
     return len(steps)
 
 
+def _in_turns(steps: Iterable[Numbered]) -> tuple[list[Numbered], list[Numbered], list[Numbered]]:
+    """Those that restore, those that only wait for it, and what comes when all that is over."""
+    turns: tuple[list[Numbered], list[Numbered], list[Numbered]] = ([], [], [])
+    for number, step in steps:
+        if step.intent != WATCHED:
+            turns[LATER.get(step.intent, 0)].append((number, step))
+    return turns
+
+
+def _once_more(undo: UndoJournal, lab: Lab, steps: Iterable[Numbered]) -> None:
+    """See of each that it is still taken back; :class:`FaultError` names those of which that fails."""
+    restoring, waiting, _ = _in_turns(steps)
+    if failed := _tried(lab, restoring + waiting, lambda *_: None)[0]:
+        raise _left(undo, failed)
+
+
+def _left(undo: UndoJournal, failed: Iterable[str]) -> FaultError:
+    return FaultError("every step taken back", "; ".join(failed), f"then: gameday undo {undo.path.parent}")
+
+
 def _each(undo: UndoJournal, lab: Lab, steps: Iterable[Numbered]) -> tuple[list[str], list[RecordUnwritable]]:
     """Take back each of these; tells which failed and why, and what could not be written down."""
+    return _tried(lab, steps, undo.done)
+
+
+def _tried(
+    lab: Lab, steps: Iterable[Numbered], done: Callable[[int, UndoStep], None]
+) -> tuple[list[str], list[RecordUnwritable]]:
     failed: list[str] = []
     unwritten: list[RecordUnwritable] = []
     for number, step in steps:
         try:
             _verb(step)(lab, step)
-            undo.done(number, step)
+            done(number, step)
         except (BotoCoreError, ClientError, FaultError) as cause:
             failed.append(f"step {number} ({step.intent} {dict(step.args)}): {cause}")
         except RecordUnwritable as cause:

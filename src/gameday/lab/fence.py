@@ -1,12 +1,13 @@
 """Fencing: before a region is healed, its old primary is isolated, so that no late client writes into it."""
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gameday.clock import NS, SYSTEM, Clock, eventually
+from gameday.clock import NS, SYSTEM, Clock, eventually, heeding
 from gameday.errors import DeadlineError, FaultError
 from gameday.facts import Kind
 from gameday.lab import status
@@ -17,6 +18,7 @@ from gameday.record.timeline import Timeline
 
 FENCE_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.2
+LOOK_OUT_EVERY_S = 1.0  # beside a wait that may take an hour; Route 53 answers five calls a second for a whole account
 EVENT_WITHIN_S = 5.0  # from an alarm that turned to an execution that is listed
 
 # A replica in one of these is not being promoted (RDS user guide, "Viewing Amazon RDS DB instance status"); in any
@@ -78,6 +80,28 @@ def fence_if_a_failover_follows(lab: Lab, region: str, timeline: Timeline, clock
             if followed is not None:
                 return followed
         clock.sleep(LOOK_EVERY_S)
+
+
+@dataclass
+class LookOut:
+    """What a wait asks between its looks (:func:`gameday.clock.heeding`) once the network is restored and before
+    :func:`fence_if_a_failover_follows` has the last word: one of the ``unfenced`` regions for which a failover follows
+    meanwhile is fenced, and is none of them any more. A look that AWS does not answer is left to the next."""
+
+    lab: Lab
+    unfenced: list[str]
+    timeline: Timeline
+    clock: Clock
+    next_ns: int = field(default=0, init=False)
+
+    def __call__(self) -> None:
+        if self.clock.mono_ns() < self.next_ns:
+            return
+        for region in tuple(self.unfenced):
+            with suppress(BotoCoreError, ClientError), heeding(lambda: None):  # fencing waits, too
+                if _has_followed(self.lab, region, self.timeline, self.clock, is_over=False):
+                    self.unfenced.remove(region)
+        self.next_ns = self.clock.mono_ns() + int(LOOK_OUT_EVERY_S * NS)
 
 
 def _has_followed(lab: Lab, region: str, timeline: Timeline, clock: Clock, *, is_over: bool) -> bool | None:

@@ -12,6 +12,7 @@ from fault_stage import lab_of, service_beside, vpc_of, without_tag_on_the_servi
 from object_stage import EAST, REPLICA, SOURCE, ObjectStage, object_stage
 
 from gameday.aws import Aws
+from gameday.clock import heeding
 from gameday.errors import FaultError, GuardError, InputError
 from gameday.facts import Kind
 from gameday.faults import BucketLoss, KeyUnavailable, ObjectRansomware
@@ -238,6 +239,30 @@ def account(ec2: Any, *, bucket: bool = True) -> Lab:
         s3.put_bucket_tagging(Bucket=SOURCE, Tagging={"TagSet": TARGET})
     names = {region: {**own, "BucketName": SOURCE} for region, own in lab.outputs.regions.items()}
     return replace(lab, outputs=replace(lab.outputs, regions=names))
+
+
+class MayGoOnNoMoreError(Exception):
+    """What a stop raises, here once a first document is gone."""
+
+
+@pytest.mark.parametrize("module", ["gameday.faults.object_ransomware", "gameday.lab.bring_back"])
+def test_a_stop_ends_the_deletions_between_two_batches(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal, monkeypatch: pytest.MonkeyPatch, module: str
+):
+    """A batch here is one key, where S3 takes a thousand."""
+    fault = BucketLoss(EAST, confirm=SOURCE) if module.endswith("bring_back") else ObjectRansomware(EAST)
+    good = bodies(stage)
+    monkeypatch.setattr(f"{module}.DELETED_AT_ONCE", 1)
+
+    def may_go_on() -> None:
+        if None in bodies(stage).values():
+            raise MayGoOnNoMoreError
+
+    with pytest.raises(MayGoOnNoMoreError), heeding(may_go_on):
+        fault.inject(stage.lab, undo, timeline)
+    assert list(bodies(stage).values()).count(None) == 1
+    assert replay(undo, stage.lab) == 1
+    assert bodies(stage) == good
 
 
 ON_OBJECTS = [ObjectRansomware(EAST), BucketLoss(EAST, confirm=SOURCE), KeyUnavailable(EAST)]
