@@ -12,16 +12,14 @@ read back counts as not there: read the read-back's own finding.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 
-from gameday.facts import Survivor, WriteClass
+from gameday.facts import WriteClass
 from gameday.facts.bounds import MOST
+from gameday.measure import plain
 from gameday.measure.promotion import Promotion
 from gameday.measure.settle import NEVER_NS
-from gameday.record.lines import Damage
-from gameday.record.tables import Form, Tables
+from gameday.record.tables import Tables
 
-ROWS = Form(Survivor)
 UNEXPECTED = "unexpected"
 
 # One row for each id of the ledger or of the read-back; ``found`` is a surviving row's own count. Where several
@@ -156,16 +154,11 @@ class Classified:
         return found[0] if found else None
 
 
-def classify(tables: Tables, survivors: Sequence[Path], promotion: Promotion | None, damage: Damage) -> Classified:
-    """Give every write its one class; the ledger was settled in the same ``tables`` before.
-
-    Raises :class:`RecordError` when a file of survivors cannot be opened.
-    """
-    tables.read("rows", "id, hash(sum) AS sum, coalesce(count, 1) AS count", survivors, ROWS, damage)
-    promoted_ns = promotion.mono_ns if promotion else NEVER_NS
-    tables.derive("writes", _WRITES.format(promoted_ns=promoted_ns, attempts="{attempts}", rows="{rows}"))
+def classify(tables: Tables, promotion: Promotion | None) -> Classified:
+    """Give every write its one class; the ledger was settled in the same ``tables`` before."""
+    writes = plain.classed(tables, promotion.mono_ns if promotion else NEVER_NS, _WRITES)
     tables.drop("rows")
-    tables.derive("exceptions", _EXCEPTIONS)
+    tables.derive("exceptions", _EXCEPTIONS.replace("{writes}", writes))
     found = dict(tables.db.execute("SELECT class, count(*) FROM exceptions GROUP BY class").fetchall())
     all_ids, rows, first_ns, acked = tables.row(
         "SELECT count(*), coalesce(sum(rows), 0), min(acked_ns), count(acked_ns) FROM writes"

@@ -107,12 +107,12 @@ def _read(record: Record, opened: Tables) -> Evidence:
         plan.boot, plan.primary, plan.secondary, start.mono_ns if start else None,
         walked.promotes_ns if walked else None, replayed(events),
     )  # fmt: skip
-    ledger = settle(opened, record.segments, sides, damage("writes"))
+    of_ledger, probes = damage("writes"), boots.seen(lines("probes", record.read_probes))
+    ledger = settle(opened, record.segments, [record.survivors], sides, of_ledger, damage("survivors.ndjson"))
     boots.foreign += ledger.foreign_stamps
-    probes = boots.seen(lines("probes", record.read_probes))
     scheduled = tuple(sorted(probes, key=lambda probe: probe.scheduled_mono_ns))
     promoted = promotion(events, ledger.first_served, primary=plan.primary, secondary=plan.secondary)
-    classified = classify(opened, [record.survivors], promoted, damage("survivors.ndjson"))
+    classified = classify(opened, promoted)
     documents = tuple(boots.seen(lines("objects.ndjson", record.read_objects)))
     document_reads = tuple(boots.seen(lines("objects-survivors.ndjson", record.read_objects_survivors)))
     return Evidence(

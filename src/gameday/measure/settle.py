@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Literal
 
 from gameday.clock import utc_text
-from gameday.facts import Settlement, Write
+from gameday.facts import Settlement, Survivor, Write
+from gameday.measure import plain
 from gameday.record.lines import Damage
 from gameday.record.tables import Form, Tables
 
 SENT = "sent"
 EVENTS = (SENT, *(each.value for each in Settlement))
 LINES = Form(Write, ev=Literal[EVENTS])  # any other ``ev`` is no line of a ledger
+ROWS = Form(Survivor)
 NEVER_NS, NS_OF_MS = 2**63 - 1, 1_000_000
 
 # Of a line only what tells the rest, in numbers: what the groups keep is what costs.
@@ -37,6 +39,7 @@ ev = 'acked' AND region IS NOT DISTINCT FROM $secondary AND mono_ns >= $since_ns
 epoch_us(try_cast(utc AS TIMESTAMP)) AS utc_us, {positions}
 CASE WHEN is_old THEN xid END AS old_xid
 """
+_ROWS = "id, hash(sum) AS sum, coalesce(count, 1) AS count"
 _ATTEMPTS = """
 SELECT
     id, writer, attempt, sents, lines - sents AS settles,
@@ -73,7 +76,7 @@ _POSITIONS_KEPT = """
         bool_or(ev = 3 AND end_lsn IS NULL) AS endless,
         coalesce(bool_or(is_old AND start_lsn <= {replayed} AND {replayed} < end_lsn), false) AS straddles"""
 _POSITIONS_TOLD = "end_lsn, endless, straddles"
-_NO_POSITIONS_TOLD = "NULL::UBIGINT AS end_lsn, strength = 2 AS endless, false AS straddles"
+_NO_POSITIONS_TOLD = "NULL::UBIGINT AS end_lsn, true AS endless, false AS straddles"
 _LSN = (
     "try_cast('0x' || split_part({0}, '/', 1) AS UBIGINT)::HUGEINT * 4294967296"
     " + try_cast('0x' || split_part({0}, '/', 2) AS UBIGINT)"
@@ -87,13 +90,15 @@ FROM attempts
 _SERVED = "SELECT mono_ns, utc_us, writer FROM lines WHERE serves ORDER BY ALL LIMIT 1"
 # Of stamps that are as far ahead the same one every time that is asked, whichever thread reads which line first.
 _CLOCKS = """
-SELECT arg_min(mono_ns, (ahead_ms, mono_ns)), min(ahead_ms), arg_max(mono_ns, (ahead_ms, mono_ns)), max(ahead_ms)
-FROM (SELECT mono_ns, utc_us // 1000 - mono_ns // 1000000 AS ahead_ms FROM lines WHERE NOT is_foreign)
-WHERE ahead_ms IS NOT NULL"""
+WITH told AS (SELECT mono_ns, utc_us // 1000 - mono_ns // 1000000 AS ahead_ms FROM lines WHERE NOT is_foreign),
+most AS (SELECT min(ahead_ms) AS least_ms, max(ahead_ms) AS most_ms FROM told)
+SELECT min(mono_ns) FILTER (ahead_ms = least_ms), any_value(least_ms), max(mono_ns) FILTER (ahead_ms = most_ms),
+    any_value(most_ms)
+FROM told, most"""
 _MISSING_ATTEMPTS = """
 SELECT coalesce(sum(holes), 0) FROM (
-    SELECT max(attempt) - min(attempt) + 1 - count(DISTINCT attempt) AS holes FROM attempts
-    WHERE id IN (SELECT id FROM attempts WHERE attempt <> 1) GROUP BY id
+    SELECT max(attempt) - min(attempt) + 1 - count(DISTINCT attempt) AS holes FROM other_attempts
+    WHERE id IN (SELECT id FROM other_attempts WHERE attempt <> 1) GROUP BY id
 )"""
 _MISSING_LINES = """
 SELECT coalesce(sum(greatest(max_line, 1) - least(min_line, 1) + 1 - seen + told - seen), 0)::HUGEINT FROM (
@@ -178,16 +183,23 @@ class Ledger:
         return acks if acks and not self.elsewhere else None
 
 
-def settle(tables: Tables, segments: Sequence[Path], sides: Sides, damage: Damage) -> Ledger:
-    """Join the lines of every segment, in any order. Raises :class:`RecordError` when one cannot be opened."""
+def settle(
+    tables: Tables, segments: Sequence[Path], survivors: Sequence[Path], sides: Sides, damage: Damage,
+    damage_of_rows: Damage,
+) -> Ledger:  # fmt: skip
+    """Join the lines of every segment, in any order; the survivors' rows are read with them, for :func:`classify`.
+
+    Raises :class:`RecordError` when a file cannot be opened.
+    """
     told = {
         "boot": sides.boot, "primary": sides.primary, "secondary": sides.secondary,
         "since_ns": NEVER_NS if sides.since_ns is None else sides.since_ns,
         "until_ns": NEVER_NS if sides.until_ns is None else sides.until_ns,
     }  # fmt: skip
-    lines, attempts_of_lines = _statements(sides.replayed)
-    tables.read("lines", lines, segments, LINES, damage, told)
-    tables.derive("attempts", attempts_of_lines)
+    positions, kept, told_of_them = _positions(sides.replayed)
+    tables.read("lines", _LINES.format(positions=positions), segments, LINES, damage, told)
+    tables.read("rows", _ROWS, survivors, ROWS, damage_of_rows)
+    plain.settled(tables, _ATTEMPTS, kept=kept, told=told_of_them)
     attempts, indeterminate, unsettled, unsent, contradictory, straddling = tables.row(_COUNTS)
     gaps = LedgerGaps(
         unsettled=unsettled,
@@ -203,14 +215,12 @@ def settle(tables: Tables, segments: Sequence[Path], sides: Sides, damage: Damag
     return Ledger(tables, gaps, attempts, indeterminate, straddling, foreign, elsewhere, first_served, clocks)
 
 
-def _statements(replayed: int | None) -> tuple[str, str]:
-    """The columns of the lines, and the statement that makes attempts of them, ``{lines}`` still in it."""
+def _positions(replayed: int | None) -> tuple[str, str, str]:
+    """The columns of a line's WAL positions, those of its group, and what is told of them."""
     if replayed is None:
-        return _LINES.format(positions=""), _ATTEMPTS.format(told=_NO_POSITIONS_TOLD, kept="", lines="{lines}")
+        return "", "", _NO_POSITIONS_TOLD
     end, start = (_LSN.format(each) for each in ("lsn_after", "lsn_before"))
-    kept = _POSITIONS_KEPT.format(replayed=replayed)
-    positions = _POSITIONS.format(end=end, start=start)
-    return _LINES.format(positions=positions), _ATTEMPTS.format(told=_POSITIONS_TOLD, kept=kept, lines="{lines}")
+    return _POSITIONS.format(end=end, start=start), _POSITIONS_KEPT.format(replayed=replayed), _POSITIONS_TOLD
 
 
 def _missing_lines(tables: Tables) -> int:

@@ -31,14 +31,18 @@ def row(sum="good", count=1, id="a"):
 
 @contextmanager
 def judged(
-    folder: Path, lines: Sequence[Write], rows: Sequence[Survivor] = (), promoted_ns: int | None = None
+    folder: Path,
+    lines: Sequence[Write],
+    rows: Sequence[Survivor] = (),
+    promoted_ns: int | None = None,
+    sides: Sides | None = None,
 ) -> Iterator[tuple[Ledger, Classified]]:
     """The ledger settled and its writes classified, as a judgement does it."""
     segment, survivors = _written(folder / "w.ndjson", lines), _written(folder / "survivors.ndjson", rows)
     promotion = None if promoted_ns is None else Promotion(promoted_ns, "", OLD)
     with tables([segment, survivors]) as opened:
-        ledger = settle(opened, [segment], Sides(BOOT, OLD, NEW), Damage())
-        yield ledger, classify(opened, [survivors], promotion, Damage())
+        ledger = settle(opened, [segment], [survivors], sides or Sides(BOOT, OLD, NEW), Damage(), Damage())
+        yield ledger, classify(opened, promotion)
 
 
 def ids_by_class(found: Classified) -> dict[str, tuple[str, ...]]:
