@@ -25,9 +25,6 @@ WATCHED = "no_failover_follows"  # what was healed unfenced was watched until no
 ONLY_AFTER_ALL = "schedule_gone"  # the account takes back what we cannot: not before nothing is left for it
 # Who only waits comes after those that bring what is waited for; newest first within each.
 LATER = {"service_runs": 1, "database_available": 1, "replica_is_made": 1, ONLY_AFTER_ALL: 2}
-# A call that was sent when a stop or a kill came is answered to nobody, and may be carried out after its undo step has
-# looked. Our clients give up after 30 s (aws.py); by twice that it was carried out or never will be.
-ANSWERED_WITHIN_S = 60.0
 # The modules of this room whose TAKES_BACK (intent -> verb) counts.
 TAKING_BACK = (
     "account_warden",
@@ -74,14 +71,13 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clo
     What troubles AWS's own answers is taken back before that: who cannot see can fence nobody. A region that was healed
     unfenced is watched until no failover can follow that the outage began, also where a step failed or could not be
     written down: that is raised after it. The watch is a step of its own, on the disk before anything is taken back:
-    whoever comes after one that was cut short watches again. Steps written a moment ago are taken back once more after
-    it: their mutation may have been under way. What cannot be written down is raised last, and a late fence that fails
-    instead of it, since that is worth trying again. Returns how many steps there were, watches not counted. Raises
-    :class:`FaultError` when a fence cannot be verified (nothing but sight was taken back then), when a step failed, or
-    when a line of the journal cannot be read.
+    whoever comes after one that was cut short watches again. What cannot be written down is raised last, and a late
+    fence that fails instead of it, since that is worth trying again. Returns how many steps there were, watches not
+    counted. Raises :class:`FaultError` when a fence cannot be verified (nothing but sight was taken back then), when a
+    step failed, or when a line of the journal cannot be read.
     """
     with timeline.healing_first():
-        steps, fresh = undo.open_steps(), undo.written_within(ANSWERED_WITHIN_S)
+        steps = undo.open_steps()
         watches = _written_down(undo, dict.fromkeys(step.region for _, step in steps))
         unfenced = _unfenced(undo, lab, watches, timeline, clock)
         watch = partial(_watch, undo, lab, watches, unfenced, timeline, clock)
@@ -93,7 +89,6 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clo
                 watch()
             raise
         unwritten = watch()
-        _once_more(undo, lab, [each for each in steps if each[0] in fresh])
         replay(undo, lab)  # what comes after the watch, and what the disk refused to take
         if unwritten:
             raise unwritten[0]
@@ -168,7 +163,7 @@ def replay(undo: UndoJournal, lab: Lab, *, before_the_watch: LookOut | None = No
         failed, more = _each(undo, lab, last)
         unwritten += more
     if failed:
-        raise _left(undo, failed)
+        raise FaultError("every step taken back", "; ".join(failed), f"then: gameday undo {undo.path.parent}")
     demand_readable(undo)
     if unwritten:
         raise unwritten[0]
@@ -184,31 +179,14 @@ def _in_turns(steps: Iterable[Numbered]) -> tuple[list[Numbered], list[Numbered]
     return turns
 
 
-def _once_more(undo: UndoJournal, lab: Lab, steps: Iterable[Numbered]) -> None:
-    """See of each that it is still taken back; :class:`FaultError` names those of which that fails."""
-    restoring, waiting, _ = _in_turns(steps)
-    if failed := _tried(lab, restoring + waiting, lambda *_: None)[0]:
-        raise _left(undo, failed)
-
-
-def _left(undo: UndoJournal, failed: Iterable[str]) -> FaultError:
-    return FaultError("every step taken back", "; ".join(failed), f"then: gameday undo {undo.path.parent}")
-
-
 def _each(undo: UndoJournal, lab: Lab, steps: Iterable[Numbered]) -> tuple[list[str], list[RecordUnwritable]]:
     """Take back each of these; tells which failed and why, and what could not be written down."""
-    return _tried(lab, steps, undo.done)
-
-
-def _tried(
-    lab: Lab, steps: Iterable[Numbered], done: Callable[[int, UndoStep], None]
-) -> tuple[list[str], list[RecordUnwritable]]:
     failed: list[str] = []
     unwritten: list[RecordUnwritable] = []
     for number, step in steps:
         try:
             _verb(step)(lab, step)
-            done(number, step)
+            undo.done(number, step)
         except (BotoCoreError, ClientError, FaultError) as cause:
             failed.append(f"step {number} ({step.intent} {dict(step.args)}): {cause}")
         except RecordUnwritable as cause:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gameday.clock import NS, SYSTEM, Clock, boot_id
+from gameday.clock import SYSTEM, Clock, boot_id
 from gameday.record.lines import CANCELLED, Damage, LineWriter, decoded, raw_lines
 
 
@@ -62,12 +62,6 @@ class UndoJournal:
         lines = self._read()
         done = {line.number for line in lines if line.ev == "done"}
         return [(line.number, line.step) for line in reversed(lines) if line.ev == "before" and line.number not in done]
-
-    def written_within(self, seconds: float) -> set[int]:
-        """The numbers of the steps that were written so short a time ago, on this boot: open ones and others."""
-        since_ns = self._clock.mono_ns() - int(seconds * NS)
-        lines = (line for line in self._read() if line.ev == "before" and line.boot == boot_id())
-        return {line.number for line in lines if line.mono_ns >= since_ns}
 
     def unreadable(self) -> int:
         """How many lines cannot be read and may be steps, which nobody can replay then.

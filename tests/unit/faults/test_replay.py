@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from fence_stage import EAST, FAILING, WEST, Account, Stub, Turning, lab_on
 
 from gameday.clock import HandClock
@@ -18,7 +17,7 @@ from gameday.faults.account_warden import schedule_gone
 from gameday.faults.acls import subnet_acl
 from gameday.faults.base import Fault
 from gameday.faults.region_outage import RegionOutage
-from gameday.faults.replay import ANSWERED_WITHIN_S, WATCHED, fence_and_replay, take_back, take_back_by_hand
+from gameday.faults.replay import WATCHED, fence_and_replay, take_back, take_back_by_hand
 from gameday.faults.task_loss import service_runs
 from gameday.record.layout import Record
 from gameday.record.lines import Damage, LineWriter
@@ -212,59 +211,6 @@ def test_a_failover_that_follows_while_tasks_are_waited_for_is_fenced_for_at_onc
     assert fence_and_replay(undo, lab_on(account), timeline, HandClock()) == 2
     assert (account.desired, account.ingress, undo.open_steps()) == (0, [], [])
     assert [event.kind for event in record.read_events(Damage())].count(Kind.FENCED) == 1
-
-
-@dataclass
-class AppliedLate(Account):
-    """What was under way when healing began is carried out after the undo step has looked."""
-
-    acl: str = "acl"
-    looks: int = 0
-
-    def client(self, service: str, region: str) -> Stub:
-        return Late(self, region)
-
-
-class Late(Stub):
-    account: AppliedLate
-
-    def describe_network_acls(self, **_: Any) -> dict[str, Any]:
-        told, self.account.looks = self.account.acl, self.account.looks + 1
-        if self.account.looks == 1:
-            self.account.acl = "denies all"
-        association = {"SubnetId": "subnet", "NetworkAclId": told, "NetworkAclAssociationId": "one"}
-        return {"NetworkAcls": [{"Associations": [association]}]}
-
-    def replace_network_acl_association(self, *, NetworkAclId: str, **_: Any) -> None:
-        self.account.acl = NetworkAclId
-
-
-@pytest.mark.parametrize(("age_s", "looks"), [(1.0, 2), (ANSWERED_WITHIN_S + 1, 1)])
-def test_a_step_that_was_written_a_moment_ago_is_taken_back_once_more(
-    record: Record, timeline: Timeline, age_s: float, looks: int
-) -> None:
-    clock, account = HandClock(), AppliedLate()
-    undo = UndoJournal(record.undo, clock)
-    undo.before(STEP)
-    clock.sleep(age_s)
-    assert fence_and_replay(undo, lab_on(account), timeline, clock) == 1
-    assert (account.looks, undo.open_steps()) == (looks, [])
-    assert account.acl == ("acl" if looks == 2 else "denies all")
-
-
-def test_a_step_that_cannot_be_looked_at_once_more_fails_the_healing(
-    record: Record, timeline: Timeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    account = AppliedLate()
-    monkeypatch.setattr(Late, "replace_network_acl_association", refused)
-    undo = UndoJournal(record.undo)
-    undo.before(STEP)
-    with pytest.raises(FaultError, match=r"every step taken back.*subnet_acl.*UnauthorizedOperation"):
-        fence_and_replay(undo, lab_on(account), timeline)
-
-
-def refused(*_: Any, **__: Any) -> None:
-    raise ClientError({"Error": {"Code": "UnauthorizedOperation"}}, "ReplaceNetworkAclAssociation")
 
 
 def test_what_is_taken_back_by_hand_is_on_the_timeline_and_is_no_healing_of_the_drill(

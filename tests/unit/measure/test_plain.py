@@ -18,6 +18,7 @@ from gameday.measure.settle import LedgerGaps, Sides
 PROMOTED_NS = 100
 SENT, ACKED, ROW = line("a", "sent", 9, size_bytes=3), line("a", "acked", 10, region=OLD, size_bytes=3), row()
 NEVER = plain._IDS.replace("AS is_plain", "AND false AS is_plain")
+assert NEVER != plain._IDS
 PLAIN = [
     ("kept", [SENT, ACKED], [ROW]),
     ("lost", [SENT, ACKED], []),
