@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
 
 PRIMARY = "ap-southeast-2"
 NOWHERE = {"host": "nobody.invalid", "port": 5432, "dbname": "app"}
-LOAD = LoadPlan(users=5, writes_per_s=80, reads_per_s=80, patience_s=1)  # a window of 200 probes takes 2.5 s
+LOAD = LoadPlan(users=5, writes_per_s=40, reads_per_s=40, patience_s=1)  # a window of 200 probes takes 5 s
 READ_BACK_WITHIN_S = 2.0  # where no database takes writes, waiting longer for one shows nothing more
 
 type States = dict[str, Any]
