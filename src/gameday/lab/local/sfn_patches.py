@@ -10,7 +10,7 @@ from typing import Any
 
 from gameday.errors import LabError
 from gameday.lab.local.calls import service_model, session
-from gameday.lab.local.patches import asl_names, asl_time
+from gameday.lab.local.patches import asl_names, asl_parse, asl_time
 from gameday.lab.local.patches.seam import demand, hooks, rebind, swap
 
 CALLER = "state-machine"  # the access key id under which its calls stand in the audit log
@@ -30,6 +30,7 @@ def install() -> None:
     _call_the_lab()
     _make_ready_when_deployed()
     _run_task_sync()
+    asl_parse.install()
     asl_time.install()
     _self_test()
 

@@ -1,10 +1,13 @@
 """The interpreter runs the state machine that AWS runs: its names, its errors, its tasks, at the lab's speed."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -309,3 +312,31 @@ def test_a_notification_with_a_dead_subscriber_lets_the_machine_go_on(start: Sta
             "Parameters": {"TopicArn": topic, "Subject": "gameday", "Message": message}}  # fmt: skip
     assert "MessageId" in output(execution(aws, {"Tell": told}))
     assert json.loads(taken[0][1])["What"] == "The standby serves."
+
+
+@pytest.fixture
+def threads_that_switch_often() -> Iterator[None]:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("threads_that_switch_often")
+def test_executions_that_begin_at_once_all_end(start: Start) -> None:
+    sfn = start(Hooks()).client("stepfunctions", REGION)
+    languages = {"JSONPath": {"Parameters": {"N": 1}}, "JSONata": {"Output": {"N": 1}}}
+    machines = [a_long_machine(sfn, language, what) for language, what in languages.items()]
+    with ThreadPoolExecutor(12) as pool:
+        begun = list(pool.map(lambda machine: sfn.start_execution(stateMachineArn=machine), machines * 6))
+    for one in begun:
+        look = partial(sfn.describe_execution, executionArn=one["executionArn"])
+        eventually(lambda look=look: look()["status"], "SUCCEEDED", what="an execution", within_s=30)
+
+
+def a_long_machine(sfn: Any, language: str, what: dict[str, Any]) -> str:
+    """So long that reading it takes a while; its ARN."""
+    states = {str(n): {"Type": "Pass", **what, "Next": str(n + 1)} for n in range(20)} | {"20": {"Type": "Succeed"}}
+    definition = json.dumps({"QueryLanguage": language, "StartAt": "0", "States": states})
+    role = "arn:aws:iam::123456789012:role/drill"
+    return str(sfn.create_state_machine(name=language, definition=definition, roleArn=role)["stateMachineArn"])
