@@ -1,4 +1,7 @@
-"""moto, without looking up or reading the same things again: 4 of the 11 ms of a call, 0.5 s of a start (2026-11)."""
+"""moto, without looking up or reading the same things again: 4 of the 11 ms of a call, 0.5 s of a start (2026-11).
+
+And a third of a list of objects, whose stamps are few (2026-11-28).
+"""
 
 import functools
 import gzip
@@ -14,6 +17,7 @@ from gameday.lab.local.patches.seam import demand, rebind, swap
 def install() -> None:
     """Put the patches in; raises UpstreamMoved."""
     _read_models_once()
+    _read_stamps_once()
 
     from moto import backends, settings
     from moto.core import responses, utils
@@ -53,6 +57,23 @@ def _read_models_once() -> None:
     from moto.utilities import utils as resources
 
     swap(resources, "load_resource", _load_resource, expects="resource")
+
+
+def _read_stamps_once() -> None:
+    """The text of a moment is read with dateutil before it is written; a list of objects has the same few again."""
+    from moto.core.serialize import TimestampSerializer as Stamps
+
+    @functools.lru_cache(maxsize=4096)
+    def of_text(value: str, written_as: str) -> Any:
+        return original(Stamps(written_as), value, written_as)
+
+    def convert(self: Any, value: Any, timestamp_format: str) -> Any:
+        is_text = isinstance(value, str)
+        return of_text(value, timestamp_format) if is_text else original(self, value, timestamp_format)
+
+    original = swap(Stamps, "_convert_timestamp_to_str", convert, expects="self, value, timestamp_format")
+    told = convert(None, "2026-11-28T01:02:03.000Z", Stamps.TIMESTAMP_FORMAT_ISO8601)
+    demand(told == "2026-11-28T01:02:03Z", "a moment as text", repr(told))
 
 
 def _load_file(_self: object, full_path: str, open_method: Any) -> Any:
