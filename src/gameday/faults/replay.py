@@ -8,7 +8,7 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gameday.clock import SYSTEM, Clock, heeding, who_is_heeded
+from gameday.clock import NS, SYSTEM, Clock, eventually, heeding, who_is_heeded
 from gameday.errors import FaultError, RecordUnwritable, annotating
 from gameday.facts import Kind
 from gameday.faults.base import Fault
@@ -23,6 +23,7 @@ type Numbered = tuple[int, UndoStep]
 SIGHT = "control_plane_calm"  # it gives nobody anything to serve with, so it may come before the fence
 WATCHED = "no_failover_follows"  # what was healed unfenced was watched until no failover could follow that it began
 ONLY_AFTER_ALL = "schedule_gone"  # the account takes back what we cannot: not before nothing is left for it
+LANDED_EVERY_S = 0.2
 # Who only waits comes after those that bring what is waited for; newest first within each.
 LATER = {"service_runs": 1, "database_available": 1, "replica_is_made": 1, ONLY_AFTER_ALL: 2}
 # The modules of this room whose TAKES_BACK (intent -> verb) counts.
@@ -83,13 +84,13 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clo
         watch = partial(_watch, undo, lab, watches, unfenced, timeline, clock)
         try:
             with contextlib.suppress(RecordUnwritable):  # the replay after the watch meets it again
-                replay(undo, lab, before_the_watch=LookOut(lab, unfenced, timeline, clock))
+                replay(undo, lab, clock, before_the_watch=LookOut(lab, unfenced, timeline, clock))
         except Exception as cause:
             with annotating(cause, "watching for a failover that follows"):
                 watch()
             raise
         unwritten = watch()
-        replay(undo, lab)  # what comes after the watch, and what the disk refused to take
+        replay(undo, lab, clock)  # what comes after the watch, and what the disk refused to take
         if unwritten:
             raise unwritten[0]
     return sum(step.intent != WATCHED for _, step in steps)
@@ -98,7 +99,8 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clo
 def _unfenced(undo: UndoJournal, lab: Lab, regions: Iterable[str], timeline: Timeline, clock: Clock) -> list[str]:
     """Those whose place nobody took; the others are fenced now. What keeps sight from being restored is a note here:
     the replay tries it again, and raises it."""
-    failed, _ = _each(undo, lab, [each for each in undo.open_steps() if each[1].intent == SIGHT])
+    sight = [each for each in undo.open_steps() if each[1].intent == SIGHT]
+    failed, _ = _each(undo, lab, sight, undo.in_flight())
     try:
         return [region for region in regions if not fence_if_promoted(lab, region, timeline, clock)]
     except Exception as cause:
@@ -147,16 +149,20 @@ def _watch(
     return unwritten
 
 
-def replay(undo: UndoJournal, lab: Lab, *, before_the_watch: LookOut | None = None) -> int:
+def replay(undo: UndoJournal, lab: Lab, clock: Clock = SYSTEM, *, before_the_watch: LookOut | None = None) -> int:
     """Take back every open step, newest first, and those that only wait after them; returns how many. One that fails
     does not keep the others from being tried; then :class:`FaultError` names all that are left, and replaying again is
-    safe. After all the others it raises as :func:`demand_readable` does, and last the :class:`RecordUnwritable` of a
+    safe. A step whose mutation may still land is taken back at once and, when it surely has, once more: only then is it
+    done. After all the others it raises as :func:`demand_readable` does, and last the :class:`RecordUnwritable` of a
     step that was taken back and could not be written down. The account's schedule stays while anything is left, and
     ``before_the_watch``, which those that only wait ask between their looks."""
+    in_flight = undo.in_flight()
     restoring, waiting, last = _in_turns(undo.open_steps())
-    failed, unwritten = _each(undo, lab, restoring)
+    failed, unwritten = _each(undo, lab, restoring, in_flight)
     with heeding(before_the_watch or who_is_heeded()):
-        more_failed, more = _each(undo, lab, waiting)
+        _until_landed(in_flight, clock)
+        landed = [each for each in restoring if each[0] in in_flight]
+        more_failed, more = _each(undo, lab, landed + waiting)
     failed, unwritten, steps = failed + more_failed, unwritten + more, restoring + waiting
     if not (failed or before_the_watch or undo.unreadable()):
         steps += last
@@ -170,6 +176,15 @@ def replay(undo: UndoJournal, lab: Lab, *, before_the_watch: LookOut | None = No
     return len(steps)
 
 
+def _until_landed(in_flight: Mapping[int, float], clock: Clock) -> None:
+    wait_s = max(in_flight.values(), default=0.0)
+    landed_ns = clock.mono_ns() + int(wait_s * NS)
+    what, every_s = "calls that were cut off to have landed", LANDED_EVERY_S
+    eventually(
+        clock.mono_ns, lambda ns: ns >= landed_ns, what=what, within_s=wait_s + every_s, every_s=every_s, clock=clock
+    )
+
+
 def _in_turns(steps: Iterable[Numbered]) -> tuple[list[Numbered], list[Numbered], list[Numbered]]:
     """Those that restore, those that only wait for it, and what comes when all that is over."""
     turns: tuple[list[Numbered], list[Numbered], list[Numbered]] = ([], [], [])
@@ -179,16 +194,21 @@ def _in_turns(steps: Iterable[Numbered]) -> tuple[list[Numbered], list[Numbered]
     return turns
 
 
-def _each(undo: UndoJournal, lab: Lab, steps: Iterable[Numbered]) -> tuple[list[str], list[RecordUnwritable]]:
-    """Take back each of these; tells which failed and why, and what could not be written down."""
+def _each(
+    undo: UndoJournal, lab: Lab, steps: Iterable[Numbered], in_flight: Collection[int] = ()
+) -> tuple[list[str], list[RecordUnwritable]]:
+    """Take back each of these; tells which failed and why, and what could not be written down. Those ``in_flight`` are
+    only tried: they stay open, and whoever takes them back once more tells what becomes of it."""
     failed: list[str] = []
     unwritten: list[RecordUnwritable] = []
     for number, step in steps:
         try:
             _verb(step)(lab, step)
-            undo.done(number, step)
+            if number not in in_flight:
+                undo.done(number, step)
         except (BotoCoreError, ClientError, FaultError) as cause:
-            failed.append(f"step {number} ({step.intent} {dict(step.args)}): {cause}")
+            if number not in in_flight:
+                failed.append(f"step {number} ({step.intent} {dict(step.args)}): {cause}")
         except RecordUnwritable as cause:
             unwritten.append(cause)
     return failed, unwritten

@@ -1,13 +1,16 @@
 """The undo journal: before each mutation, how to take it back. Steps are typed intents; faults replay them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gameday.clock import SYSTEM, Clock, boot_id
+from gameday.clock import NS, SYSTEM, Clock, boot_id
 from gameday.record.lines import CANCELLED, Damage, LineWriter, decoded, raw_lines
+
+LANDS_WITHIN_S = 3.0  # a call that changes something is carried out by then, also where nobody waits for its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class UndoJournal:
 
     def __init__(self, path: Path, clock: Clock = SYSTEM) -> None:
         self.path, self._clock = path, clock
-        self._next = max((line.number for line in self._read()), default=0) + 1
+        self._next = self._own = max((line.number for line in self._read()), default=0) + 1
+        self._cut_off: set[int] = set()
 
     @cached_property
     def _lines(self) -> LineWriter:
@@ -52,6 +56,30 @@ class UndoJournal:
         number, self._next = self._next, self._next + 1
         self._append("before", number, step)
         return number
+
+    @contextmanager
+    def mutating(self) -> Iterator[None]:
+        """What is broken inside was answered when it ends; whatever it raises may have cut off a call under way."""
+        first = self._next
+        try:
+            yield
+        except BaseException:
+            self._cut_off.update(range(first, self._next))
+            raise
+
+    def in_flight(self) -> dict[int, float]:
+        """Open steps whose mutation may still land, by number, and in how many seconds it surely has.
+
+        Nobody here has its answer: another process wrote the step, or was cut off while it changed something
+        (:meth:`mutating`). What is taken back before its mutation lands is broken again by it, and no step says so.
+        """
+        now_ns, boot, open_ = self._clock.mono_ns(), boot_id(), {number for number, _ in self.open_steps()}
+        left_s = {
+            line.number: LANDS_WITHIN_S - (now_ns - line.mono_ns) / NS
+            for line in self._read()
+            if line.boot == boot and (line.number < self._own or line.number in self._cut_off)
+        }
+        return {number: seconds for number, seconds in left_s.items() if seconds > 0 and number in open_}
 
     def done(self, number: int, step: UndoStep) -> None:
         """The step was taken back, and this was seen."""
