@@ -22,7 +22,8 @@ test: $(STAMP)  ## lint, types, contracts, and every test with coverage
 	$(BIN)/coverage run --rcfile=tests/coverage-with-children.toml -m pytest -n 2 --dist loadfile -m "not lab"
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m lab --durations=12
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "lab and not alone" --durations=12
+	$(BIN)/python -m pytest -m "lab and alone" --durations=12
 
 unit: $(STAMP)  ## the tests that start nothing, without those that try many inputs
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q \

@@ -4,7 +4,7 @@ Feature: The primary region's bucket is emptied
 
   The minutes below are minutes of the real deployment; in the lab they shrink with its timers.
 
-  @lab @quick
+  @lab @quick @alone
   Scenario: The bucket is emptied, versions and all, while orders are placed
     Given orders are placed and read without errors
     When the primary region's bucket is emptied

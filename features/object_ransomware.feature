@@ -4,7 +4,7 @@ Feature: Documents are ransomed
 
   The minutes below are minutes of the real deployment; in the lab they shrink with its timers.
 
-  @lab @quick
+  @lab @quick @alone
   Scenario: Half of the documents are deleted or overwritten while orders are placed
     Given orders are placed and read without errors
     When 50 % of the primary region's documents are deleted or overwritten

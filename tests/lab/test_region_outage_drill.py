@@ -27,7 +27,7 @@ from gameday.processes import ProcessId
 from gameday.record.layout import Record
 from gameday.record.lines import Damage
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.alone, pytest.mark.timeout(300)]
 
 PRIMARY, STANDBY = "ap-southeast-2", "us-west-2"
 
