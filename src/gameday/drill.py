@@ -143,7 +143,7 @@ class Drill:
         """Break it. Raises :class:`FaultError` when the fault did not take effect, or nobody would take it back."""
         self._arm()
         self._warden.check()
-        with self._stopping.changing, self._stopping.heeded(), self.undo.mutating():
+        with self._stopping.changing, self._stopping.heeded():
             self._phase("inject")
             self._plan(plan_with(self.plan, fault, self.intent, unwatched(self.lab, fault)))
             self._faults.append(fault)

@@ -54,7 +54,7 @@ class BucketLoss:
         timeline.add(Kind.FAULT, repr(self), region=self.region, bucket=place.bucket, objects=len(before))
         self._empty(lab, place)
         looks: effects.Looks = {EMPTY: lambda: not versions(lab, place)}
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Have every object again, from the replica bucket; nothing where the recovery has copied them already."""

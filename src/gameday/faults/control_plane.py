@@ -95,7 +95,7 @@ class ControlPlaneTrouble:
         timeline.add(Kind.FAULT, repr(self), region=self.region)
         extras.trouble_control_plane(lab, self.region, self.service, self._rule())
         looks: effects.Looks = {f"a call shows {self.how}": lambda: self._is_felt(lab)}
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """End it; the region is fenced first, should the other one have been promoted."""

@@ -79,7 +79,7 @@ class DatabaseLoss:
             return
         cut_off(lab, self.region, subnets, undo, timeline, repr(self))
         looks, inferred = effects.cut_from_the_database(lab, self.region, subnets), effects.inferred_in(lab)
-        effects.verify(looks, timeline, repr(self), self.region, inferred=inferred, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, inferred=inferred, within_s=self.effect_within_s)
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Fence the region if the other one was promoted, then let its database live, or be heard, again."""
@@ -95,7 +95,7 @@ class DatabaseLoss:
             DEAD: lambda: f"postgres/{database}" not in extras.processes(lab),
             NOT_AVAILABLE: lambda: status.database(lab, self.region).status != "available",
         }
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def _reboot(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         database = self._breakable(lab)
@@ -103,7 +103,7 @@ class DatabaseLoss:
         timeline.add(Kind.FAULT, repr(self), region=self.region, database=database)
         lab.client("rds", self.region).reboot_db_instance(DBInstanceIdentifier=database)
         looks = {NOT_AVAILABLE: lambda: _status_of(lab, self.region, database) != "available"}
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def _delete(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """No undo step: a deleted database does not come back by itself, and the final snapshot is the way back."""
@@ -116,7 +116,7 @@ class DatabaseLoss:
         rds = lab.client("rds", self.region)
         rds.delete_db_instance(DBInstanceIdentifier=database, FinalDBSnapshotIdentifier=final, SkipFinalSnapshot=False)
         looks = {NOT_AVAILABLE: lambda: _status_of(lab, self.region, database) != "available"}
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def _breakable(self, lab: Lab) -> str:
         database, found = current_database(lab, self.region)

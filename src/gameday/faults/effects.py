@@ -16,6 +16,7 @@ from gameday.lab.local import extras
 from gameday.lab.model import Lab
 from gameday.lab.names import resolve
 from gameday.record.timeline import Timeline
+from gameday.record.undo import UndoJournal
 
 type Looks = Mapping[str, Callable[[], bool]]
 
@@ -29,6 +30,7 @@ NO_REPLICATION = "replication has stopped"
 
 def verify(
     effects: Looks,
+    undo: UndoJournal,
     timeline: Timeline,
     fault: str,
     region: str,
@@ -38,8 +40,8 @@ def verify(
     within_s: float = WITHIN_S,
     every_s: float = EVERY_S,
 ) -> None:
-    """Stamp ``FAULT_VERIFIED`` with every effect seen; those named ``inferred`` were concluded from
-    configuration, which ``inferred_from`` names.
+    """Note in ``undo`` that all was answered, and stamp ``FAULT_VERIFIED`` with every effect seen; those named
+    ``inferred`` were concluded from configuration, which ``inferred_from`` names.
 
     Raises :class:`FaultError`, with ``FAULT_FAILED`` on the timeline, for the first one that does not come about. In a
     rehearsal each is looked for once, since a look may call something too, and none need be there.
@@ -47,6 +49,7 @@ def verify(
     if timeline.is_rehearsal:
         _look_once(effects)
         return
+    undo.answered()
     seen: dict[str, str] = {}
     for effect, look in effects.items():
         try:

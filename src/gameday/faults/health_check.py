@@ -77,7 +77,7 @@ class HealthCheckTrouble:
             if self.says == Says.FORCED
             else {LOOKS_NO_MORE: lambda: bool(_configuration(lab, check).get("Disabled"))}
         )
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Let it tell the truth again; the region is fenced first, should the other one have been promoted."""

@@ -66,7 +66,9 @@ class KeyUnavailable:
         timeline.add(Kind.FAULT, repr(self), region=self.region, key=key)
         kms.disable_key(KeyId=key)
         looks: effects.Looks = {UNUSABLE: lambda: _is_unusable(lab, place)}
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s, every_s=LOOK_EVERY_S)
+        effects.verify(
+            looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s, every_s=LOOK_EVERY_S
+        )
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Enable it again."""

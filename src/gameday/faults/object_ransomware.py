@@ -64,7 +64,7 @@ class ObjectRansomware:
             **({DELETED: lambda: self._are_unreadable(lab, place, before, deleted)} if deleted else {}),
             **({OVERWRITTEN: lambda: self._read_otherwise(lab, place, before, overwritten)} if overwritten else {}),
         }
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Have every object's bytes again; does nothing where the recovery has brought them back already."""

@@ -48,7 +48,7 @@ class Partition:
             OWN_TASKS_REACH_IT: lambda: not effects.link_is_cut(lab, "db/", self.region),
             BOTH_ANSWER: lambda: not any(map(partial(effects.is_dark, lab), lab.regions)),
         }
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Join the regions again; the region is fenced first, should the other one have been promoted meanwhile."""

@@ -50,7 +50,7 @@ class RegionOutage:
             **effects.cut_from_the_database(lab, self.region, subnets),
         }
         inferred = effects.inferred_in(lab)
-        effects.verify(looks, timeline, repr(self), self.region, inferred=inferred, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, inferred=inferred, within_s=self.effect_within_s)
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Fence the region if the other one was promoted, then give every subnet its ACL back, and let

@@ -8,7 +8,7 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gameday.clock import NS, SYSTEM, Clock, eventually, heeding, who_is_heeded
+from gameday.clock import NS, SYSTEM, Clock, heeding, who_is_heeded
 from gameday.errors import FaultError, RecordUnwritable, annotating
 from gameday.facts import Kind
 from gameday.faults.base import Fault
@@ -23,9 +23,12 @@ type Numbered = tuple[int, UndoStep]
 SIGHT = "control_plane_calm"  # it gives nobody anything to serve with, so it may come before the fence
 WATCHED = "no_failover_follows"  # what was healed unfenced was watched until no failover could follow that it began
 ONLY_AFTER_ALL = "schedule_gone"  # the account takes back what we cannot: not before nothing is left for it
+# Who clears up comes after those that still need it, and who only waits after those that bring what is waited for;
+# newest first within each.
+LATER = {"acl_gone": 1, "service_runs": 2, "database_available": 2, "replica_is_made": 2, ONLY_AFTER_ALL: 3}
+LANDS_WITHIN_S = 3.0  # a call whose caller has gone is carried out by then
 LANDED_EVERY_S = 0.2
-# Who only waits comes after those that bring what is waited for; newest first within each.
-LATER = {"service_runs": 1, "database_available": 1, "replica_is_made": 1, ONLY_AFTER_ALL: 2}
+TAKES_LONG = frozenset({"database_runs"})  # it waits for a start, which cannot begin before the loss has landed
 # The modules of this room whose TAKES_BACK (intent -> verb) counts.
 TAKING_BACK = (
     "account_warden",
@@ -69,28 +72,32 @@ def take_back_by_hand(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Cl
 def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clock = SYSTEM) -> int:
     """Take everything back as it must be: each region with an open step is fenced first where its place was taken.
 
-    What troubles AWS's own answers is taken back before that: who cannot see can fence nobody. A region that was healed
-    unfenced is watched until no failover can follow that the outage began, also where a step failed or could not be
-    written down: that is raised after it. The watch is a step of its own, on the disk before anything is taken back:
-    whoever comes after one that was cut short watches again. What cannot be written down is raised last, and a late
-    fence that fails instead of it, since that is worth trying again. Returns how many steps there were, watches not
-    counted. Raises :class:`FaultError` when a fence cannot be verified (nothing but sight was taken back then), when a
-    step failed, or when a line of the journal cannot be read.
+    What troubles AWS's own answers is taken back before that: who cannot see can fence nobody. Where a call may still
+    be under way, whose caller was killed or cut off, all is taken back at once, and again when it has surely landed. A
+    region that was healed unfenced is watched until no failover can follow that the outage began, also where a step
+    failed or could not be written down: that is raised after it. The watch is a step of its own, on the disk before
+    anything is taken back: whoever comes after one that was cut short watches again. What cannot be written down is
+    raised last, and a late fence that fails instead of it, since that is worth trying again. Returns how many steps
+    there were, watches not counted. Raises :class:`FaultError` when a fence cannot be verified (nothing but sight was
+    taken back then), when a step failed, or when a line of the journal cannot be read.
     """
     with timeline.healing_first():
         steps = undo.open_steps()
         watches = _written_down(undo, dict.fromkeys(step.region for _, step in steps))
         unfenced = _unfenced(undo, lab, watches, timeline, clock)
         watch = partial(_watch, undo, lab, watches, unfenced, timeline, clock)
+        look_out = LookOut(lab, unfenced, timeline, clock)
         try:
+            if any(step.intent != WATCHED for _, step in undo.unanswered()):
+                _until_landed(undo, lab, look_out)
             with contextlib.suppress(RecordUnwritable):  # the replay after the watch meets it again
-                replay(undo, lab, clock, before_the_watch=LookOut(lab, unfenced, timeline, clock))
+                replay(undo, lab, before_the_watch=look_out)
         except Exception as cause:
             with annotating(cause, "watching for a failover that follows"):
                 watch()
             raise
         unwritten = watch()
-        replay(undo, lab, clock)  # what comes after the watch, and what the disk refused to take
+        replay(undo, lab)  # what comes after the watch, and what the disk refused to take
         if unwritten:
             raise unwritten[0]
     return sum(step.intent != WATCHED for _, step in steps)
@@ -100,13 +107,28 @@ def _unfenced(undo: UndoJournal, lab: Lab, regions: Iterable[str], timeline: Tim
     """Those whose place nobody took; the others are fenced now. What keeps sight from being restored is a note here:
     the replay tries it again, and raises it."""
     sight = [each for each in undo.open_steps() if each[1].intent == SIGHT]
-    failed, _ = _each(undo, lab, sight, undo.in_flight())
+    failed, _ = _each(undo, lab, sight, are_noted=not undo.unanswered())
     try:
         return [region for region in regions if not fence_if_promoted(lab, region, timeline, clock)]
     except Exception as cause:
         for why in failed:
             cause.add_note(f"and not even sight was restored: {why}")
         raise
+
+
+def _until_landed(undo: UndoJournal, lab: Lab, look_out: LookOut) -> None:
+    """Give back at once what is broken by now, and wait until whatever is under way has landed. No step is done by
+    that: what fails here is tried again, and told, by the replay. A place that was taken meanwhile is fenced first."""
+    clock = look_out.clock
+    landed_ns = clock.mono_ns() + int(LANDS_WITHIN_S * NS)
+    for _, step in _in_turns(undo.open_steps())[0]:
+        if step.intent not in TAKES_LONG:
+            with contextlib.suppress(BotoCoreError, ClientError, FaultError):
+                _verb(step)(lab, step)
+    while clock.mono_ns() < landed_ns:
+        look_out()
+        clock.sleep(LANDED_EVERY_S)
+    look_out.fence()
 
 
 def _written_down(undo: UndoJournal, regions: Iterable[str]) -> dict[str, Numbered | None]:
@@ -149,20 +171,16 @@ def _watch(
     return unwritten
 
 
-def replay(undo: UndoJournal, lab: Lab, clock: Clock = SYSTEM, *, before_the_watch: LookOut | None = None) -> int:
+def replay(undo: UndoJournal, lab: Lab, *, before_the_watch: LookOut | None = None) -> int:
     """Take back every open step, newest first, and those that only wait after them; returns how many. One that fails
     does not keep the others from being tried; then :class:`FaultError` names all that are left, and replaying again is
-    safe. A step whose mutation may still land is taken back at once and, when it surely has, once more: only then is it
-    done. After all the others it raises as :func:`demand_readable` does, and last the :class:`RecordUnwritable` of a
+    safe. After all the others it raises as :func:`demand_readable` does, and last the :class:`RecordUnwritable` of a
     step that was taken back and could not be written down. The account's schedule stays while anything is left, and
     ``before_the_watch``, which those that only wait ask between their looks."""
-    in_flight = undo.in_flight()
     restoring, waiting, last = _in_turns(undo.open_steps())
-    failed, unwritten = _each(undo, lab, restoring, in_flight)
+    failed, unwritten = _each(undo, lab, restoring)
     with heeding(before_the_watch or who_is_heeded()):
-        _until_landed(in_flight, clock)
-        landed = [each for each in restoring if each[0] in in_flight]
-        more_failed, more = _each(undo, lab, landed + waiting)
+        more_failed, more = _each(undo, lab, waiting)
     failed, unwritten, steps = failed + more_failed, unwritten + more, restoring + waiting
     if not (failed or before_the_watch or undo.unreadable()):
         steps += last
@@ -176,39 +194,28 @@ def replay(undo: UndoJournal, lab: Lab, clock: Clock = SYSTEM, *, before_the_wat
     return len(steps)
 
 
-def _until_landed(in_flight: Mapping[int, float], clock: Clock) -> None:
-    wait_s = max(in_flight.values(), default=0.0)
-    landed_ns = clock.mono_ns() + int(wait_s * NS)
-    what, every_s = "calls that were cut off to have landed", LANDED_EVERY_S
-    eventually(
-        clock.mono_ns, lambda ns: ns >= landed_ns, what=what, within_s=wait_s + every_s, every_s=every_s, clock=clock
-    )
-
-
 def _in_turns(steps: Iterable[Numbered]) -> tuple[list[Numbered], list[Numbered], list[Numbered]]:
-    """Those that restore, those that only wait for it, and what comes when all that is over."""
-    turns: tuple[list[Numbered], list[Numbered], list[Numbered]] = ([], [], [])
+    """Those that restore, those that clear up or only wait for it, and what comes when all that is over."""
+    turns: tuple[list[Numbered], ...] = ([], [], [], [])
     for number, step in steps:
         if step.intent != WATCHED:
             turns[LATER.get(step.intent, 0)].append((number, step))
-    return turns
+    return turns[0], turns[1] + turns[2], turns[3]
 
 
 def _each(
-    undo: UndoJournal, lab: Lab, steps: Iterable[Numbered], in_flight: Collection[int] = ()
+    undo: UndoJournal, lab: Lab, steps: Iterable[Numbered], *, are_noted: bool = True
 ) -> tuple[list[str], list[RecordUnwritable]]:
-    """Take back each of these; tells which failed and why, and what could not be written down. Those ``in_flight`` are
-    only tried: they stay open, and whoever takes them back once more tells what becomes of it."""
+    """Take back each of these, and note that it is done; tells which failed and why, and what could not be noted."""
     failed: list[str] = []
     unwritten: list[RecordUnwritable] = []
     for number, step in steps:
         try:
             _verb(step)(lab, step)
-            if number not in in_flight:
+            if are_noted:
                 undo.done(number, step)
         except (BotoCoreError, ClientError, FaultError) as cause:
-            if number not in in_flight:
-                failed.append(f"step {number} ({step.intent} {dict(step.args)}): {cause}")
+            failed.append(f"step {number} ({step.intent} {dict(step.args)}): {cause}")
         except RecordUnwritable as cause:
             unwritten.append(cause)
     return failed, unwritten

@@ -70,7 +70,7 @@ class ReplicaLag:
             STILL_STREAMS: lambda: not effects.link_is_cut(lab, "replication/", lab.other(self.region)),
             FALLS_BEHIND: lambda: _lag_s(lab) >= before_s + BEHIND_S,
         }
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Give the link its width again; the region is fenced first, should the other one have been promoted."""

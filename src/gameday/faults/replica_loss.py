@@ -81,7 +81,7 @@ class ReplicaLoss:
         )
         timeline.add(Kind.FAULT, repr(self), region=self.region, database=database)
         looks = self._kill(lab, database) if self.how == Loss.KILL else self._delete(lab, database)
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Have the replica again, streaming from the primary; one that was deleted is made anew."""

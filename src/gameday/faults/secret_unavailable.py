@@ -70,7 +70,7 @@ class SecretUnavailable:
         secrets.put_resource_policy(SecretId=secret, ResourcePolicy=json.dumps(denying), BlockPublicPolicy=True)
         looks: effects.Looks = {UNREADABLE: lambda: _is_unreadable(lab, self.region, secret, role)}
         effects.verify(
-            looks, timeline, repr(self), self.region, within_s=self.effect_within_s,
+            looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s,
             inferred=() if lab.is_local else (UNREADABLE,), inferred_from="the secret's policy",
         )  # fmt: skip
 

@@ -61,7 +61,7 @@ class TaskLoss:
         for task in chosen:
             ecs.stop_task(cluster=cluster, task=task, reason=f"gameday drill {timeline.drill}")
         looks: effects.Looks = {STOPPED: lambda: not set(chosen) & _running(lab, self.region)}
-        effects.verify(looks, timeline, repr(self), self.region, within_s=self.effect_within_s)
+        effects.verify(looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s)
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """See that ECS has as many tasks running as it wants; a region that was replaced is fenced, and wants none."""

@@ -103,6 +103,13 @@ class LookOut:
                     self.unfenced.remove(region)
         self.next_ns = self.clock.mono_ns() + int(LOOK_OUT_EVERY_S * NS)
 
+    def fence(self) -> None:
+        """Now, and before anything more is restored: each region whose place was taken, or is about to be, is fenced.
+        Raises what :func:`fence_if_promoted` does."""
+        for region in tuple(self.unfenced):
+            if fence_if_promoted(self.lab, region, self.timeline, self.clock):
+                self.unfenced.remove(region)
+
 
 def _has_followed(lab: Lab, region: str, timeline: Timeline, clock: Clock, *, is_over: bool) -> bool | None:
     """One look: True when a failover followed and the region is fenced, False when none will, None when it may."""

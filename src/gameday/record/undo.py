@@ -1,16 +1,13 @@
 """The undo journal: before each mutation, how to take it back. Steps are typed intents; faults replay them."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gameday.clock import NS, SYSTEM, Clock, boot_id
+from gameday.clock import SYSTEM, Clock, boot_id
 from gameday.record.lines import CANCELLED, Damage, LineWriter, decoded, raw_lines
-
-LANDS_WITHIN_S = 3.0  # a call that changes something is carried out by then, also where nobody waits for its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,8 @@ class UndoStep:
 
 @dataclass(frozen=True, slots=True)
 class UndoLine:
-    """One line of ``undo.ndjson``: a step (``ev`` = "before"), or its end (``ev`` = "done")."""
+    """One line of ``undo.ndjson``: a step (``ev`` = "before"), its end ("done"), or that the mutations of this step and
+    of all before it were answered ("answered")."""
 
     boot: str
     mono_ns: int
@@ -43,8 +41,7 @@ class UndoJournal:
 
     def __init__(self, path: Path, clock: Clock = SYSTEM) -> None:
         self.path, self._clock = path, clock
-        self._next = self._own = max((line.number for line in self._read()), default=0) + 1
-        self._cut_off: set[int] = set()
+        self._next = max((line.number for line in self._read()), default=0) + 1
 
     @cached_property
     def _lines(self) -> LineWriter:
@@ -57,29 +54,16 @@ class UndoJournal:
         self._append("before", number, step)
         return number
 
-    @contextmanager
-    def mutating(self) -> Iterator[None]:
-        """What is broken inside was answered when it ends; whatever it raises may have cut off a call under way."""
-        first = self._next
-        try:
-            yield
-        except BaseException:
-            self._cut_off.update(range(first, self._next))
-            raise
+    def answered(self) -> None:
+        """Whatever was broken so far was answered: no call is under way that could still be carried out."""
+        if unanswered := self.unanswered():
+            self._append("answered", *unanswered[0])
 
-    def in_flight(self) -> dict[int, float]:
-        """Open steps whose mutation may still land, by number, and in how many seconds it surely has.
-
-        Nobody here has its answer: another process wrote the step, or was cut off while it changed something
-        (:meth:`mutating`). What is taken back before its mutation lands is broken again by it, and no step says so.
-        """
-        now_ns, boot, open_ = self._clock.mono_ns(), boot_id(), {number for number, _ in self.open_steps()}
-        left_s = {
-            line.number: LANDS_WITHIN_S - (now_ns - line.mono_ns) / NS
-            for line in self._read()
-            if line.boot == boot and (line.number < self._own or line.number in self._cut_off)
-        }
-        return {number: seconds for number, seconds in left_s.items() if seconds > 0 and number in open_}
+    def unanswered(self) -> list[tuple[int, UndoStep]]:
+        """Open steps, newest first, whose mutation nobody saw answered: its writer was killed or cut off before it was,
+        so that it may still be carried out a moment later, when its step was taken back and has looked."""
+        last = max((line.number for line in self._read() if line.ev == "answered"), default=0)
+        return [(number, step) for number, step in self.open_steps() if number > last]
 
     def done(self, number: int, step: UndoStep) -> None:
         """The step was taken back, and this was seen."""

@@ -1,21 +1,22 @@
 """A call that changes something, and that a stop or a kill cut off, may land after its undo step has looked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import pytest
-from fence_stage import EAST, Account, Stub, Turning, lab_on
+from fence_stage import EAST, FAILING, WEST, Account, Stub, Turning, lab_on
 
-from gameday.clock import HandClock
+from gameday.clock import NS, HandClock
 from gameday.errors import FaultError
-from gameday.faults.acls import subnet_acl
-from gameday.faults.replay import fence_and_replay, replay
+from gameday.faults import control_plane
+from gameday.faults.acls import acl_gone, subnet_acl
+from gameday.faults.replay import LANDS_WITHIN_S, SIGHT, WATCHED, fence_and_replay
 from gameday.faults.task_loss import service_runs
 from gameday.record.layout import Record
 from gameday.record.timeline import Timeline
-from gameday.record.undo import LANDS_WITHIN_S, UndoJournal, UndoStep
+from gameday.record.undo import UndoJournal, UndoStep
 
 STEP = subnet_acl(EAST, "subnet", "acl")
 
@@ -27,6 +28,11 @@ class Network(Account):
     acl: str = "acl"
     is_refused: bool = False
     restored: list[str] = field(default_factory=list)
+    when_restored: Callable[[], object] = lambda: None
+    when_cleared: Callable[[], object] = lambda: None
+    when_fenced: Callable[[], object] = lambda: None
+    seen_when_restored: list[object] = field(default_factory=list)
+    seen_when_cleared: list[object] = field(default_factory=list)
 
     def client(self, service: str, region: str) -> Stub:
         return Subnet(self, region)
@@ -35,30 +41,32 @@ class Network(Account):
 class Subnet(Stub):
     account: Network
 
-    def describe_network_acls(self, **_: Any) -> dict[str, Any]:
+    def describe_network_acls(self, *, Filters: list[dict[str, Any]]) -> dict[str, Any]:
+        if Filters[0]["Name"].startswith("tag:"):
+            self.account.seen_when_cleared.append(self.account.when_cleared())
+            return {"NetworkAcls": []}
         if self.account.is_refused:
             raise FaultError("an answer", "none", "ask again")
         one = {"SubnetId": "subnet", "NetworkAclId": self.account.acl, "NetworkAclAssociationId": "a"}
         return {"NetworkAcls": [{"Associations": [one]}]}
 
+    def update_service(self, *, desiredCount: int, **_: Any) -> None:
+        self.account.when_fenced()
+        super().update_service(desiredCount=desiredCount)
+
     def replace_network_acl_association(self, *, NetworkAclId: str, **_: Any) -> None:
         self.account.restored.append(self.account.acl)
+        self.account.seen_when_restored.append(self.account.when_restored())
         self.account.acl = NetworkAclId
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-def of_the_dead(record: Record, clock: HandClock) -> Iterator[UndoJournal]:
-    """The journal as the warden reads it a second after a drill wrote a step and was killed."""
-    theirs = UndoJournal(record.undo, clock)
+def of_the_dead(record: Record) -> Iterator[UndoJournal]:
+    """The journal as the warden reads it, of a drill that was killed while it broke something."""
+    theirs = UndoJournal(record.undo)
     theirs.before(STEP)
     theirs.close()
-    clock.sleep(1)
-    ours = UndoJournal(record.undo, clock)
+    ours = UndoJournal(record.undo)
     yield ours
     ours.close()
 
@@ -67,67 +75,106 @@ def test_a_mutation_that_lands_after_the_first_look_is_taken_back_too(
     of_the_dead: UndoJournal, timeline: Timeline
 ) -> None:
     network = Network()
-    landing = Turning(1.5, partial(setattr, network, "acl", "deny"))
+    landing = Turning(LANDS_WITHIN_S - 0.5, partial(setattr, network, "acl", "deny"))
     fence_and_replay(of_the_dead, lab_on(network), timeline, landing)
-    assert (network.acl, network.restored, of_the_dead.open_steps()) == ("acl", ["deny"], [])
+    assert (network.acl, of_the_dead.open_steps()) == ("acl", [])
+    assert "deny" in network.restored
 
 
-def test_what_landed_before_is_taken_back_at_once(of_the_dead: UndoJournal) -> None:
+def test_what_landed_before_is_taken_back_at_once_and_stays_open(of_the_dead: UndoJournal, timeline: Timeline) -> None:
     network = Network(acl="deny")
-    while_it_waits: list[str] = []
-    replay(of_the_dead, lab_on(network), Turning(0, lambda: while_it_waits.append(network.acl)))
-    assert while_it_waits[0] == "acl"
-
-
-def test_a_step_stays_open_until_its_mutation_has_surely_landed(of_the_dead: UndoJournal) -> None:
-    network = Network(acl="deny")
-    seen: list[list[tuple[int, UndoStep]]] = []
-    replay(of_the_dead, lab_on(network), Turning(0, lambda: seen.append(of_the_dead.open_steps())))
-    assert set(map(len, seen)) == {1}
+    seen: list[tuple[str, bool]] = []
+    look = Turning(0, lambda: seen.append((network.acl, (1, STEP) in of_the_dead.open_steps())))
+    fence_and_replay(of_the_dead, lab_on(network), timeline, look)
+    assert set(seen) == {("acl", True)}
     assert of_the_dead.open_steps() == []
 
 
-def test_a_second_try_that_fails_is_told_and_leaves_the_step_open(of_the_dead: UndoJournal) -> None:
+def test_a_second_try_that_fails_is_told_and_leaves_the_step_open(of_the_dead: UndoJournal, timeline: Timeline) -> None:
     network = Network()
     refusing = Turning(1, partial(setattr, network, "is_refused", True))
     with pytest.raises(FaultError, match="every step taken back"):
-        replay(of_the_dead, lab_on(network), refusing)
-    assert len(of_the_dead.open_steps()) == 1
+        fence_and_replay(of_the_dead, lab_on(network), timeline, refusing)
+    assert of_the_dead.open_steps() == [(1, STEP)]
 
 
-def test_a_first_try_that_fails_is_tried_again(of_the_dead: UndoJournal) -> None:
+def test_a_first_try_that_fails_is_tried_again(of_the_dead: UndoJournal, timeline: Timeline) -> None:
     network = Network(acl="deny", is_refused=True)
-    replay(of_the_dead, lab_on(network), Turning(1, partial(setattr, network, "is_refused", False)))
+    answering = Turning(1, partial(setattr, network, "is_refused", False))
+    fence_and_replay(of_the_dead, lab_on(network), timeline, answering)
     assert (network.acl, of_the_dead.open_steps()) == ("acl", [])
 
 
-def test_who_was_killed_long_ago_has_nothing_in_flight(of_the_dead: UndoJournal, clock: HandClock) -> None:
-    assert of_the_dead.in_flight() == {1: LANDS_WITHIN_S - 1}
-    clock.sleep(LANDS_WITHIN_S - 1)
-    assert of_the_dead.in_flight() == {}
+def test_a_place_that_is_taken_while_it_waits_is_fenced_before_more_is_restored(
+    of_the_dead: UndoJournal, timeline: Timeline
+) -> None:
+    network = Network()
+
+    def landed_and_promoted() -> None:
+        network.acl, network.points_at = "deny", WEST
+
+    promoting = Turning(LANDS_WITHIN_S, landed_and_promoted)
+    network.when_restored = lambda: (network.desired, list(network.ingress))
+    fence_and_replay(of_the_dead, lab_on(network), timeline, promoting)
+    assert network.seen_when_restored == [(0, [])]
 
 
-def test_the_steps_of_another_boot_have_landed(of_the_dead: UndoJournal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gameday.record.undo.boot_id", lambda: "another")
-    assert of_the_dead.in_flight() == {}
+def test_a_failover_that_follows_while_it_waits_is_fenced_for_at_once(
+    of_the_dead: UndoJournal, timeline: Timeline
+) -> None:
+    network, fenced_after_s = Network(health=FAILING), list[float]()
+    beginning = Turning(1, partial(setattr, network, "execution", "RUNNING"))
+    network.when_fenced = lambda: fenced_after_s.append(beginning.now_ns / NS)
+    fence_and_replay(of_the_dead, lab_on(network), timeline, beginning)
+    assert 1 <= fenced_after_s[0] < LANDS_WITHIN_S
 
 
-def test_only_what_was_cut_off_is_in_flight_for_its_own_writer(record: Record, clock: HandClock) -> None:
-    undo = UndoJournal(record.undo, clock)
-    with undo.mutating():
-        undo.before(STEP)
-    with pytest.raises(KeyboardInterrupt), undo.mutating():
-        undo.before(service_runs(EAST))
-        raise KeyboardInterrupt
-    assert undo.in_flight() == {2: LANDS_WITHIN_S}
-    undo.done(2, service_runs(EAST))
-    assert undo.in_flight() == {}
+def test_sight_is_given_back_twice_too(record: Record, timeline: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    undo, clock, calmed_at_ns = UndoJournal(record.undo), HandClock(), list[int]()
+    monkeypatch.setitem(control_plane.TAKES_BACK, SIGHT, lambda lab, step: calmed_at_ns.append(clock.now_ns))
+    undo.before(UndoStep(SIGHT, EAST))
+    fence_and_replay(undo, lab_on(Network()), timeline, clock)
+    assert (calmed_at_ns[0], calmed_at_ns[-1], undo.open_steps()) == (0, LANDS_WITHIN_S * NS, [])
     undo.close()
 
 
-def test_what_was_answered_is_done_at_once(record: Record, clock: HandClock) -> None:
-    undo, network = UndoJournal(record.undo, clock), Network(acl="deny")
+def test_nobody_clears_up_before_all_has_landed(record: Record, timeline: Timeline) -> None:
+    """A subnet that is given an ACL which is gone meanwhile has none at all."""
+    undo, network, clock = UndoJournal(record.undo), Network(), HandClock()
+    undo.before(acl_gone(EAST, "vpc", "drill"))
     undo.before(STEP)
-    replay(undo, lab_on(network), clock)
+    network.when_cleared = clock.mono_ns
+    fence_and_replay(undo, lab_on(network), timeline, clock)
+    assert network.seen_when_cleared == [LANDS_WITHIN_S * NS]
+    undo.close()
+
+
+def test_what_was_answered_is_done_at_once(record: Record, timeline: Timeline) -> None:
+    undo, network, clock = UndoJournal(record.undo), Network(acl="deny"), HandClock()
+    undo.before(STEP)
+    undo.answered()
+    fence_and_replay(undo, lab_on(network), timeline, clock)
+    assert (clock.now_ns, undo.open_steps()) == (0, [])
+    undo.close()
+
+
+def test_only_what_was_written_after_the_last_answer_is_unanswered(record: Record) -> None:
+    undo = UndoJournal(record.undo)
+    undo.before(STEP)
+    undo.answered()
+    undo.answered()
+    undo.before(service_runs(EAST))
+    assert undo.unanswered() == UndoJournal(record.undo).unanswered() == [(2, service_runs(EAST))]
+    undo.done(2, service_runs(EAST))
+    assert undo.unanswered() == []
+    assert undo.open_steps() == [(1, STEP)]
+    assert [line.ev for line in undo._read()] == ["before", "answered", "before", "done"]
+    undo.close()
+
+
+def test_a_watch_alone_has_nothing_under_way(record: Record, timeline: Timeline) -> None:
+    undo, clock = UndoJournal(record.undo), HandClock()
+    undo.before(UndoStep(WATCHED, EAST))
+    fence_and_replay(undo, lab_on(Network()), timeline, clock)
     assert (clock.now_ns, undo.open_steps()) == (0, [])
     undo.close()

@@ -33,6 +33,7 @@ def full(record: Record) -> Iterator[tuple[UndoJournal, Timeline]]:
     """The journal of an outage with one step open, and a timeline, on a disk that has filled up since."""
     undo, full = UndoJournal(record.undo), Record(record.folder / "full")
     undo.before(STEP)
+    undo.answered()
     undo.close()
     full.folder.mkdir()
     full.timeline.symlink_to("/dev/full")
@@ -60,6 +61,7 @@ def test_a_step_that_fails_keeps_nobody_from_fencing_for_a_failover_that_follows
     account = Account(health=FAILING)
     for step in (STEP, UNKNOWN_STEP, STEP):
         undo.before(step)
+    undo.answered()
     with pytest.raises(FaultError, match=r"every step taken back.*moon_back"):
         fence_and_replay(undo, lab_on(account), timeline, a_failover_after(20, account))
     assert (account.desired, account.ingress) == (0, [])
@@ -91,6 +93,7 @@ def test_a_late_fence_that_fails_is_a_note_to_the_step_that_failed_before(
 
 def test_a_step_that_was_cut_does_not_fail_the_healing(undo: UndoJournal, timeline: Timeline) -> None:
     undo.before(STEP)
+    undo.answered()
     with undo.path.open("ab") as file:
         file.write(b'{"v":1,"boot":"')
     for opened in (UndoJournal(undo.path), UndoJournal(undo.path)):
@@ -118,6 +121,7 @@ def test_while_a_line_is_unreadable_the_accounts_own_schedule_stays(undo: UndoJo
     scheduled = schedule_gone(EAST, "one")
     for step in (scheduled, STEP):
         undo.before(step)
+    undo.answered()
     with pytest.raises(FaultError, match="cannot be read"):
         fence_and_replay(undo, lab_on(Account()), timeline)
     assert [step for _, step in undo.open_steps()] == [scheduled]
@@ -130,6 +134,7 @@ def test_a_watch_that_is_cut_short_stays_on_the_disk_and_is_watched_again(
     account, scheduled = Account(health=FAILING), schedule_gone(EAST, "one")
     for step in (scheduled, STEP):
         undo.before(step)
+    undo.answered()
     with pytest.raises(KeyboardInterrupt):
         fence_and_replay(undo, lab_on(account), timeline, Turning(1, interrupt))
     assert [step for _, step in undo.open_steps()] == [UndoStep(WATCHED, EAST), scheduled]
@@ -161,6 +166,7 @@ def test_a_disk_that_fills_up_while_it_is_watched_keeps_no_schedule_in_the_accou
     undo._lines = Filling(undo.path, sync=True)
     for step in (schedule_gone(EAST, "one"), STEP):
         undo.before(step)
+    undo.answered()
     with pytest.raises(RecordUnwritable, match="No space left"):
         fence_and_replay(undo, lab_on(account), timeline)
     assert account.schedules_deleted == 1
@@ -169,6 +175,7 @@ def test_a_disk_that_fills_up_while_it_is_watched_keeps_no_schedule_in_the_accou
 def test_a_region_that_was_fenced_before_it_was_healed_is_not_watched(undo: UndoJournal, timeline: Timeline) -> None:
     clock = HandClock()
     undo.before(STEP)
+    undo.answered()
     assert fence_and_replay(undo, lab_on(Account(points_at=WEST, health=FAILING)), timeline, clock) == 1
     assert (clock.now_ns, undo.open_steps()) == (0, [])
 
@@ -178,6 +185,7 @@ def test_what_only_waits_is_taken_back_after_what_it_waits_for(undo: UndoJournal
     account = Account()
     for step in (schedule_gone(EAST, "one"), STEP, service_runs(EAST), STEP):
         undo.before(step)
+    undo.answered()
     fence_and_replay(undo, lab_on(account), timeline)
     done = [line.step.intent for line in undo._read() if line.ev == "done"]
     assert done == ["subnet_acl", "subnet_acl", "service_runs", WATCHED, "schedule_gone"]
@@ -208,6 +216,7 @@ def test_a_failover_that_follows_while_tasks_are_waited_for_is_fenced_for_at_onc
     account = TasksThatNeverRun(health=FAILING)
     for step in (service_runs(EAST), STEP):
         undo.before(step)
+    undo.answered()
     assert fence_and_replay(undo, lab_on(account), timeline, HandClock()) == 2
     assert (account.desired, account.ingress, undo.open_steps()) == (0, [], [])
     assert [event.kind for event in record.read_events(Damage())].count(Kind.FENCED) == 1
@@ -217,6 +226,7 @@ def test_what_is_taken_back_by_hand_is_on_the_timeline_and_is_no_healing_of_the_
     undo: UndoJournal, timeline: Timeline, record: Record
 ) -> None:
     undo.before(STEP)
+    undo.answered()
     assert take_back_by_hand(undo, lab_on(Account()), timeline) == 1
     events = record.read_events(Damage())
     assert [(event.kind, event.what) for event in events] == [

@@ -6,6 +6,7 @@ from gameday.lab.local.patches import (
     fis,
     keys,
     messages,
+    network_acls,
     rds,
     rds_backups,
     rds_removal,
@@ -18,7 +19,21 @@ from gameday.lab.local.patches.seam import Hooks, put_in_force
 
 __all__ = ["Hooks", "apply_patches"]
 
-PARTS = (speed, rds, rds_backups, rds_removal, ecs, sight, messages, s3, keys, secret_policies, fis, sfn_patches)
+PARTS = (
+    speed,
+    rds,
+    rds_backups,
+    rds_removal,
+    ecs,
+    sight,
+    messages,
+    s3,
+    keys,
+    secret_policies,
+    network_acls,
+    fis,
+    sfn_patches,
+)
 _installed: list[str] = []
 
 
