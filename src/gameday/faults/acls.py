@@ -66,16 +66,14 @@ def cut_off(
 
     The databases' subnets go first: their commits and their replication then end together. A region that is lost is
     lost at once; were clients cut off first, the replica would catch up before replication is cut, and the loss would
-    be understated. Where another fault has cut a subnet off already, what is given back is the ACL before both; and one
-    step takes away what the drill made, after every subnet has its own again.
+    be understated. Where another fault has cut a subnet off already, what is given back is the ACL before both;
+    what the drill made is taken away after every subnet has its own again.
     """
     vpc, ec2 = lab.of(region, "VpcId"), lab.client("ec2", region)
     before = associations(ec2, vpc)
     own = acls_before(before, region, undo)
     ordered = sorted((subnet for subnet in subnets), key=lambda subnet: tier_of(subnet) != DATABASE_TIER)
-    gone = acl_gone(region, vpc, timeline.drill)
-    if gone not in [step for _, step in undo.open_steps()]:
-        undo.before(gone)
+    undo.before(acl_gone(region, vpc, timeline.drill))
     denying = _denying_acl(ec2, vpc, timeline.drill, only_from)
     for subnet in ordered:
         undo.before(subnet_acl(region, subnet["SubnetId"], own[subnet["SubnetId"]]))

@@ -88,7 +88,7 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clo
         watch = partial(_watch, undo, lab, watches, unfenced, timeline, clock)
         look_out = LookOut(lab, unfenced, timeline, clock)
         try:
-            if any(step.intent != WATCHED for _, step in undo.unanswered()):
+            if _may_land(undo):
                 _until_landed(undo, lab, look_out)
             with contextlib.suppress(RecordUnwritable):  # the replay after the watch meets it again
                 replay(undo, lab, before_the_watch=look_out)
@@ -106,14 +106,22 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clo
 def _unfenced(undo: UndoJournal, lab: Lab, regions: Iterable[str], timeline: Timeline, clock: Clock) -> list[str]:
     """Those whose place nobody took; the others are fenced now. What keeps sight from being restored is a note here:
     the replay tries it again, and raises it."""
-    sight = [each for each in undo.open_steps() if each[1].intent == SIGHT]
-    failed, _ = _each(undo, lab, sight, are_noted=not undo.unanswered())
+    failed, _ = _each(undo, lab, _sight(undo), are_noted=not _may_land(undo))
     try:
         return [region for region in regions if not fence_if_promoted(lab, region, timeline, clock)]
     except Exception as cause:
         for why in failed:
             cause.add_note(f"and not even sight was restored: {why}")
         raise
+
+
+def _sight(undo: UndoJournal) -> list[Numbered]:
+    return [each for each in undo.open_steps() if each[1].intent == SIGHT]
+
+
+def _may_land(undo: UndoJournal) -> bool:
+    """Whether a call may be under way whose caller has gone; a watch of ours makes none."""
+    return any(step.intent != WATCHED for _, step in undo.unanswered())
 
 
 def _until_landed(undo: UndoJournal, lab: Lab, look_out: LookOut) -> None:
@@ -128,6 +136,7 @@ def _until_landed(undo: UndoJournal, lab: Lab, look_out: LookOut) -> None:
     while clock.mono_ns() < landed_ns:
         look_out()
         clock.sleep(LANDED_EVERY_S)
+    _each(undo, lab, _sight(undo), are_noted=False)
     look_out.fence()
 
 

@@ -104,9 +104,12 @@ class LookOut:
         self.next_ns = self.clock.mono_ns() + int(LOOK_OUT_EVERY_S * NS)
 
     def fence(self) -> None:
-        """Now, and before anything more is restored: each region whose place was taken, or is about to be, is fenced.
-        Raises what :func:`fence_if_promoted` does."""
+        """Now, and before anything more is restored: each region whose place was taken, or is about to be, is fenced;
+        a failover that begins is given its time to decide. Raises what :func:`fence_if_promoted` does."""
         for region in tuple(self.unfenced):
+            deadline_ns = self.clock.mono_ns() + int(EVENT_WITHIN_S * NS)
+            while _is_deciding(self.lab, region) and self.clock.mono_ns() < deadline_ns:
+                self.clock.sleep(LOOK_EVERY_S)
             if fence_if_promoted(self.lab, region, self.timeline, self.clock):
                 self.unfenced.remove(region)
 

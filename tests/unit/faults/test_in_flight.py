@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from fence_stage import EAST, FAILING, WEST, Account, Stub, Turning, lab_on
 
 from gameday.clock import NS, HandClock
@@ -27,6 +28,7 @@ class Network(Account):
 
     acl: str = "acl"
     is_refused: bool = False
+    is_blind: bool = False
     restored: list[str] = field(default_factory=list)
     when_restored: Callable[[], object] = lambda: None
     when_cleared: Callable[[], object] = lambda: None
@@ -49,6 +51,11 @@ class Subnet(Stub):
             raise FaultError("an answer", "none", "ask again")
         one = {"SubnetId": "subnet", "NetworkAclId": self.account.acl, "NetworkAclAssociationId": "a"}
         return {"NetworkAcls": [{"Associations": [one]}]}
+
+    def describe_db_instances(self, **of: Any) -> dict[str, Any]:
+        if self.account.is_blind:
+            raise ClientError({"Error": {"Code": "InternalFailure"}}, "DescribeDBInstances")
+        return super().describe_db_instances(**of)
 
     def update_service(self, *, desiredCount: int, **_: Any) -> None:
         self.account.when_fenced()
@@ -129,12 +136,39 @@ def test_a_failover_that_follows_while_it_waits_is_fenced_for_at_once(
     assert 1 <= fenced_after_s[0] < LANDS_WITHIN_S
 
 
+def test_a_failover_that_begins_and_decides_against_it_fences_nobody(
+    of_the_dead: UndoJournal, timeline: Timeline
+) -> None:
+    """The network is back by then: it finds the primary healthy."""
+    network = Network()
+
+    def failover() -> None:
+        is_over = deciding.now_ns > (LANDS_WITHIN_S + 2) * NS
+        network.execution, network.state = ("SUCCEEDED", "Done") if is_over else ("RUNNING", "CheckPrimaryHealth")
+
+    deciding = Turning(LANDS_WITHIN_S - 0.5, failover)
+    fence_and_replay(of_the_dead, lab_on(network), timeline, deciding)
+    assert (network.desired, network.execution) == (2, "SUCCEEDED")
+
+
 def test_sight_is_given_back_twice_too(record: Record, timeline: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:
     undo, clock, calmed_at_ns = UndoJournal(record.undo), HandClock(), list[int]()
     monkeypatch.setitem(control_plane.TAKES_BACK, SIGHT, lambda lab, step: calmed_at_ns.append(clock.now_ns))
     undo.before(UndoStep(SIGHT, EAST))
     fence_and_replay(undo, lab_on(Network()), timeline, clock)
     assert (calmed_at_ns[0], calmed_at_ns[-1], undo.open_steps()) == (0, LANDS_WITHIN_S * NS, [])
+    undo.close()
+
+
+def test_who_is_blinded_while_it_waits_sees_again_before_anybody_is_fenced(
+    record: Record, timeline: Timeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undo, network = UndoJournal(record.undo), Network()
+    monkeypatch.setitem(control_plane.TAKES_BACK, SIGHT, lambda lab, step: setattr(network, "is_blind", False))
+    undo.before(UndoStep(SIGHT, EAST))
+    blinded = Turning(LANDS_WITHIN_S - 1, partial(setattr, network, "is_blind", True))
+    fence_and_replay(undo, lab_on(network), timeline, blinded)
+    assert (network.is_blind, undo.open_steps()) == (False, [])
     undo.close()
 
 

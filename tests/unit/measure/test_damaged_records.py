@@ -56,14 +56,16 @@ def test_a_ledger_line_that_says_nothing_known_is_damage_and_no_traceback(tmp_pa
     ("was", "number"),
     [
         (b'"attempt":1', b'"attempt":0'),
-        (b'"size_bytes":null', b'"size_bytes":-1'),
+        (b',"line":1}', b',"size_bytes":-1,"line":1}'),
         (b'"line":2', b'"line":1' + b"0" * 30),
     ],
 )
 def test_a_number_that_no_drill_writes_is_damage(tmp_path, was, number):
     record = good_drill().record(tmp_path)
     segment = record.folder / "writes/prober.ndjson"
-    segment.write_bytes(segment.read_bytes().replace(was, number, 1))
+    whole = segment.read_bytes()
+    assert was in whole
+    segment.write_bytes(whole.replace(was, number, 1))
     assert "the record is damaged" in told(judge(record), UNKNOWN)
 
 
