@@ -59,7 +59,7 @@ def test_an_acknowledgement_of_the_standby_in_no_year_of_ours_is_unknown(tmp_pat
     record = drill.promoted(3.5).record(tmp_path)
     segment = record.writes / "prober.ndjson"
     lines = [json.loads(line) for line in segment.read_bytes().splitlines()]
-    acked = [line | {"utc": utc} if line["region"] == SECONDARY else line for line in lines]
+    acked = [line | {"utc": utc} if line.get("region") == SECONDARY else line for line in lines]
     segment.write_text("".join(json.dumps(line) + "\n" for line in acked))
     assert again(record).verdict is UNKNOWN
 
