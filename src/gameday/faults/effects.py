@@ -39,9 +39,12 @@ def verify(
     inferred_from: str = "the network ACLs",
     within_s: float = WITHIN_S,
     every_s: float = EVERY_S,
+    looks_change: bool = False,
 ) -> None:
     """Note in ``undo`` that all was answered, and stamp ``FAULT_VERIFIED`` with every effect seen; those named
     ``inferred`` were concluded from configuration, which ``inferred_from`` names.
+
+    Where ``looks_change`` something that an undo step takes back, all was answered only when each effect was seen.
 
     Raises :class:`FaultError`, with ``FAULT_FAILED`` on the timeline, for the first one that does not come about. In a
     rehearsal each is looked for once, since a look may call something too, and none need be there.
@@ -49,7 +52,8 @@ def verify(
     if timeline.is_rehearsal:
         _look_once(effects)
         return
-    undo.answered()
+    if not looks_change:
+        undo.answered()
     seen: dict[str, str] = {}
     for effect, look in effects.items():
         try:
@@ -58,6 +62,7 @@ def verify(
             timeline.add(Kind.FAULT_FAILED, effect, region=region, seen=str(cause))
             raise FaultError(f"{effect} after {fault}", cause.seen, "heal: it proves nothing") from cause
         seen[effect] = f"{INFERRED} from {inferred_from}" if effect in inferred else "seen"
+    undo.answered()
     timeline.add(Kind.FAULT_VERIFIED, fault, region=region, **seen)
 
 

@@ -67,8 +67,9 @@ class KeyUnavailable:
         kms.disable_key(KeyId=key)
         looks: effects.Looks = {UNUSABLE: lambda: _is_unusable(lab, place)}
         effects.verify(
-            looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s, every_s=LOOK_EVERY_S
-        )
+            looks, undo, timeline, repr(self), self.region, within_s=self.effect_within_s, every_s=LOOK_EVERY_S,
+            looks_change=True,
+        )  # fmt: skip
 
     def heal(self, lab: Lab, undo: UndoJournal, timeline: Timeline) -> None:
         """Enable it again."""

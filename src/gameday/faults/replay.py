@@ -25,7 +25,14 @@ WATCHED = "no_failover_follows"  # what was healed unfenced was watched until no
 ONLY_AFTER_ALL = "schedule_gone"  # the account takes back what we cannot: not before nothing is left for it
 # Who clears up comes after those that still need it, and who only waits after those that bring what is waited for;
 # newest first within each.
-LATER = {"acl_gone": 1, "service_runs": 2, "database_available": 2, "replica_is_made": 2, ONLY_AFTER_ALL: 3}
+LATER = {
+    "acl_gone": 1,
+    "probes_gone": 1,
+    "service_runs": 2,
+    "database_available": 2,
+    "replica_is_made": 2,
+    ONLY_AFTER_ALL: 3,
+}
 LANDS_WITHIN_S = 3.0  # a call whose caller has gone is carried out by then
 LANDED_EVERY_S = 0.2
 TAKES_LONG = frozenset({"database_runs"})  # it waits for a start, which cannot begin before the loss has landed

@@ -214,8 +214,22 @@ def test_a_look_that_the_drill_died_over_is_taken_back_with_the_fault(
     stage.east.create_multipart_upload(Bucket=SOURCE, Key="somebody/else")
     KeyUnavailable(EAST).inject(stage.lab, undo, timeline)
     assert [step.intent for _, step in undo.open_steps()] == ["key_enabled", "probes_gone"]
+    assert undo.unanswered() == []
     replay(undo, stage.lab)
     assert left_in(stage, SOURCE) == ([], ["somebody/else"])
+
+
+def test_a_look_that_begins_an_upload_may_land_when_the_drill_has_gone(
+    stage: ObjectStage, timeline: Timeline, undo: UndoJournal, monkeypatch: pytest.MonkeyPatch
+):
+    def killed(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gameday.faults.key_unavailable._is_unusable", killed)
+    with pytest.raises(KeyboardInterrupt):
+        KeyUnavailable(EAST).inject(stage.lab, undo, timeline)
+    assert [step.intent for _, step in undo.unanswered()] == ["key_enabled", "probes_gone"]
+    replay(undo, stage.lab)
 
 
 # ---- in an account
