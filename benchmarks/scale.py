@@ -166,9 +166,9 @@ def _templates(writer: str) -> tuple[str, str, str]:
         blank, ev="%s", region="%s", xid=-3, lsn_before="0/3000148", lsn_after="0/30001F8", status=200
     )  # fmt: skip
     row = Survivor("%s", "%s", 700, PRIMARY, -1)
-    told = ({name: value for name, value in msgspec.to_builtins(each).items() if value is not None}
-            for each in (blank, answered, row))  # fmt: skip
-    sent, settled, there = ('{"v":1,' + msgspec.json.encode(each).decode()[1:] + "\n" for each in told)
+    sent, settled, there = (
+        '{"v":1,' + msgspec.json.encode(each).decode()[1:] + "\n" for each in (blank, answered, row)
+    )
     return tuple(
         text.replace(":-1", ":%d").replace(":-2", ":%d").replace(":-3", ":%d") for text in (sent, settled, there)
     )

@@ -32,9 +32,8 @@ class Acknowledgement:
 NOTHING_SAID = Acknowledgement()
 
 
-class Attempt(msgspec.Struct, frozen=True, eq=False, gc=False, omit_defaults=True):
-    """An attempt as its line has it: the version of the form, and then :class:`Write`, field by field in their order;
-    what is None is left out, which is a fifth of what a judgement has to read.
+class Attempt(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """An attempt as its line has it: the version of the form, and then :class:`Write`, field by field in their order.
 
     ``utc`` is the moment itself where msgspec writes it as :func:`utc_text` does.
     """
@@ -48,14 +47,14 @@ class Attempt(msgspec.Struct, frozen=True, eq=False, gc=False, omit_defaults=Tru
     mono_ns: int
     utc: datetime | str
     sum: str
-    region: str | None = None
-    xid: int | None = None
-    lsn_before: str | None = None
-    lsn_after: str | None = None
-    status: int | None = None
-    why: str | None = None
-    size_bytes: int | None = None
-    line: int = 0
+    region: str | None
+    xid: int | None
+    lsn_before: str | None
+    lsn_after: str | None
+    status: int | None
+    why: str | None
+    size_bytes: int | None
+    line: int
 
 
 _encode = msgspec.json.Encoder().encode

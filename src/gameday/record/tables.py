@@ -62,8 +62,8 @@ class Form:
         defaults = {each.name: each.default for each in fields(fact) if each.default is not MISSING}
         shape = [(name, kind, *([defaults[name]] if name in defaults else [])) for name, kind in types.items()]
         self.struct = msgspec.defstruct(fact.__name__, shape, gc=False)
-        values = "".join(_written(name, kind) for name, kind in types.items())
-        self.written = re.compile((r'(?:\{"v":1' + values + r"\}\n)++").encode())
+        values = (f'"{name}":{_shape_of(kind)}' for name, kind in types.items())
+        self.written = re.compile((r'(?:\{"v":1,' + ",".join(values) + r"\}\n)++").encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +217,10 @@ def tables(files: Sequence[Path] = ()) -> Iterator[Tables]:
             ) from cause  # fmt: skip
 
 
-def _written(name: str, kind: Any) -> str:
-    """How a field stands in a line; one that may be null may as well be left out."""
+def _shape_of(kind: Any) -> str:
     if get_origin(kind) is Literal:
-        return f',"{name}":"(?:{"|".join(map(re.escape, get_args(kind)))})"'
-    value = f',"{name}":{_SHAPE[kind]}'
-    return f"(?:{value})?+" if type(None) in get_args(kind) else value
+        return f'"(?:{"|".join(map(re.escape, get_args(kind)))})"'
+    return _SHAPE[kind]
 
 
 def _is_whole(path: Path, form: Form) -> bool:
