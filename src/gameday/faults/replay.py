@@ -85,8 +85,9 @@ def fence_and_replay(undo: UndoJournal, lab: Lab, timeline: Timeline, clock: Clo
     failed or could not be written down: that is raised after it. The watch is a step of its own, on the disk before
     anything is taken back: whoever comes after one that was cut short watches again. What cannot be written down is
     raised last, and a late fence that fails instead of it, since that is worth trying again. Returns how many steps
-    there were, watches not counted. Raises :class:`FaultError` when a fence cannot be verified (nothing but sight was
-    taken back then), when a step failed, or when a line of the journal cannot be read.
+    there were, watches not counted. Raises :class:`FaultError` when a fence cannot be verified (before anything but
+    sight is taken back, or before it is taken back again), when a step failed, or when a line of the journal cannot be
+    read.
     """
     with timeline.healing_first():
         steps = undo.open_steps()
@@ -136,10 +137,8 @@ def _until_landed(undo: UndoJournal, lab: Lab, look_out: LookOut) -> None:
     that: what fails here is tried again, and told, by the replay. A place that was taken meanwhile is fenced first."""
     clock = look_out.clock
     landed_ns = clock.mono_ns() + int(LANDS_WITHIN_S * NS)
-    for _, step in _in_turns(undo.open_steps())[0]:
-        if step.intent not in TAKES_LONG:
-            with contextlib.suppress(BotoCoreError, ClientError, FaultError):
-                _verb(step)(lab, step)
+    restoring, _, _ = _in_turns(undo.open_steps())
+    _each(undo, lab, [each for each in restoring if each[1].intent not in TAKES_LONG], are_noted=False)
     while clock.mono_ns() < landed_ns:
         look_out()
         clock.sleep(LANDED_EVERY_S)

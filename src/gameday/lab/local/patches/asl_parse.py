@@ -1,8 +1,8 @@
 """State machines read once, and one at a time: upstream reads them anew for every execution, through shared state.
 
 Its ``Preprocessor`` keeps its scopes in an attribute of the class. Two executions that begin at once take each other's
-scopes; one of them dies of a ``ValueError`` in its thread and stays RUNNING for good (seen in CI, 2026-11-25). And
-reading the failover again takes 0.15 s of an outage (2026-11-28; 2 cores, CPython 3.12).
+scopes; one of them dies of a ``ValueError`` in its thread and stays RUNNING for good (seen in CI, and under load on
+2026-11-28). And reading the failover again takes 0.15 s of an outage (2026-11-28; 2 cores, CPython 3.12).
 """
 
 import functools
